@@ -1,0 +1,150 @@
+/** The Bun host behind `#libc`: libc through bun:ffi. Same exports as native.ts. */
+import { dlopen, FFIType, ptr, read } from "bun:ffi";
+import { readFileSync } from "node:fs";
+import { Call } from "./calls.ts";
+
+const { i32, i64_fast: word } = FFIType;
+const SIX_WORDS = [word, word, word, word, word, word] as const;
+const INT = { args: SIX_WORDS, returns: i32 } as const;
+const WORD = { args: SIX_WORDS, returns: word } as const;
+
+/** calls.ts order. WORD rows return a ssize_t, an off_t or a pointer. */
+const TABLE = {
+  accept4: INT,
+  bind: INT,
+  chdir: INT,
+  chmod: INT,
+  clock_gettime: INT,
+  close: INT,
+  connect: INT,
+  dup2: INT,
+  execve: INT,
+  _exit: INT,
+  fchmod: INT,
+  fcntl: INT,
+  fork: INT,
+  getcwd: WORD,
+  getpid: INT,
+  getrandom: WORD,
+  getrlimit: INT,
+  getsockname: INT,
+  getsockopt: INT,
+  gmtime_r: WORD,
+  ioctl: INT,
+  kill: INT,
+  listen: INT,
+  lseek: WORD,
+  madvise: INT,
+  memcpy: WORD,
+  open: INT,
+  pipe2: INT,
+  poll: INT,
+  pread: WORD,
+  read: WORD,
+  recv: WORD,
+  rename: INT,
+  send: WORD,
+  setrlimit: INT,
+  setsid: INT,
+  setsockopt: INT,
+  shutdown: INT,
+  sigaction: INT,
+  signal: WORD,
+  signalfd: INT,
+  sigprocmask: INT,
+  socket: INT,
+  statx: INT,
+  strlen: WORD,
+  syscall: WORD,
+  umask: INT,
+  unlink: INT,
+  waitid: INT,
+  write: WORD,
+} as const;
+
+const functions = Object.values(dlopen("libc.so.6", TABLE).symbols);
+const { __errno_location, dlsym } = dlopen("libc.so.6", {
+  __errno_location: { args: [], returns: FFIType.ptr },
+  dlsym: { args: [word, word], returns: word },
+}).symbols;
+
+/** Calls a libc function with up to three words. Returns its result, or -errno when it failed. */
+export function call(which: Call, a: number, b: number, c: number): number {
+  return call6(which, a, b, c, 0, 0, 0);
+}
+
+/** Like `call`, with up to six words. */
+export function call6(which: Call, a: number, b: number, c: number, d: number, e: number, f: number): number {
+  const symbol = functions[which];
+  if (symbol === undefined) throw new RangeError(`no such call: ${which}`);
+  const result = Number(symbol(a, b, c, d, e, f));
+  if (result !== -1) return result;
+  // The very next call, so that nothing else has set errno.
+  const errno = __errno_location();
+  return errno === null ? -1 : -read.i32(errno, 0);
+}
+
+/** The address of an array's first byte. The caller keeps the array alive while C can see the address. */
+export function addressOf(bytes: Uint8Array): number {
+  return bytes.length === 0 ? 0 : Number(ptr(bytes));
+}
+
+/** The address of libc's `environ` vector, environ(7). */
+export function environAddress(): number {
+  const name = new TextEncoder().encode("environ\0");
+  return wordAt(Number(dlsym(0, addressOf(name))));
+}
+
+const argumentStrings = process.argv.slice(1).map((argument) => new TextEncoder().encode(`${argument}\0`));
+const argumentVector = new Uint8Array(BigUint64Array.from([...argumentStrings.map((s) => BigInt(ptr(s))), 0n]).buffer);
+
+/** The address of the argument vector: the script, then its arguments. */
+export function argumentsAddress(): number {
+  return addressOf(argumentVector);
+}
+
+const cell = new BigUint64Array(1);
+const cellBytes = new Uint8Array(cell.buffer);
+
+/** Reads the word at an address. */
+function wordAt(address: number): number {
+  call(Call.memcpy, addressOf(cellBytes), address, 8);
+  return Number(cell[0]);
+}
+
+const SIG_BLOCK = 0;
+
+/**
+ * Makes every thread of the process leave the given signals (a kernel sigset of 128 bytes) to signalfd(2).
+ *
+ * Bun's own threads, which are there before this code runs, do not block them: such a thread would take the signal and
+ * its default action. A mask survives execve(2), so the process blocks the signals and starts itself over once.
+ */
+export function ownSignals(set: Uint8Array): void {
+  const before = new Uint8Array(128);
+  call(Call.sigprocmask, SIG_BLOCK, addressOf(set), addressOf(before));
+  if (set.every((bits, index) => ((before[index] ?? 0) & bits) === bits)) return;
+  const commandLine = new Uint8Array(readFileSync("/proc/self/cmdline"));
+  const argv: bigint[] = [];
+  for (let start = 0; start < commandLine.length; start = commandLine.indexOf(0, start) + 1) {
+    argv.push(BigInt(addressOf(commandLine) + start));
+  }
+  const vector = BigUint64Array.from([...argv, 0n]);
+  const self = new TextEncoder().encode("/proc/self/exe\0");
+  call(Call.execve, addressOf(self), addressOf(new Uint8Array(vector.buffer)), environAddress());
+}
+
+const MADV_DOFORK = 11;
+
+/**
+ * Prepares the process for fork(2). JavaScriptCore excludes its code region from children (MADV_DONTFORK), in which the
+ * child would crash at its first instruction.
+ */
+export function prepareFork(): void {
+  for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
+    const match = /^([0-9a-f]+)-([0-9a-f]+) rwxp/.exec(line);
+    if (match === null) continue;
+    const start = parseInt(match[1] ?? "0", 16);
+    call(Call.madvise, start, parseInt(match[2] ?? "0", 16) - start, MADV_DOFORK);
+  }
+}

@@ -1,0 +1,186 @@
+/** Files: what open(2), statx(2), pread(2) and rename(2) give, with failures as SysError. */
+import { addressOf, call, call6 } from "#libc";
+import { cstring, readWord, stringAt } from "./bytes.ts";
+import { Call } from "./calls.ts";
+import { check, Errno, SysError } from "./errno.ts";
+
+const O_RDONLY = 0;
+const O_WRONLY = 1;
+const O_RDWR = 2;
+const O_CREAT = 0o100;
+const O_EXCL = 0o200;
+const O_NONBLOCK = 0o4000;
+const O_CLOEXEC = 0o2000000;
+const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const STATX_BASIC_STATS = 0x7ff;
+const S_IFMT = 0o170000;
+const S_IFREG = 0o100000;
+const S_IFSOCK = 0o140000;
+
+/** What statx(2) tells of a file. */
+export class FileStatus {
+  private readonly view: DataView;
+
+  constructor(statx: Uint8Array) {
+    this.view = new DataView(statx.buffer);
+  }
+
+  /** Permission bits, with set-user-id, set-group-id and sticky. */
+  get permissions(): number {
+    return this.view.getUint16(28, true) & 0o7777;
+  }
+
+  get inode(): number {
+    return readWord(this.view, 32);
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return readWord(this.view, 40);
+  }
+
+  get isRegular(): boolean {
+    return (this.view.getUint16(28, true) & S_IFMT) === S_IFREG;
+  }
+
+  get isSocket(): boolean {
+    return (this.view.getUint16(28, true) & S_IFMT) === S_IFSOCK;
+  }
+}
+
+function statx(dirfd: number, path: string, flags: number): FileStatus {
+  const name = cstring(path);
+  const buffer = new Uint8Array(256);
+  check(
+    call6(Call.statx, dirfd, addressOf(name), flags, STATX_BASIC_STATS, addressOf(buffer), 0),
+    "stat",
+    path,
+  );
+  return new FileStatus(buffer);
+}
+
+/** The status of what a path names, symbolic links followed. */
+export function stat(path: string): FileStatus {
+  return statx(AT_FDCWD, path, 0);
+}
+
+/** The status of what a path names, a symbolic link itself where it is one. */
+export function lstat(path: string): FileStatus {
+  return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW);
+}
+
+/** The status of an open file. */
+export function fstat(fd: number): FileStatus {
+  return statx(fd, "", AT_EMPTY_PATH);
+}
+
+/** Opens a file for reading; never waits, also where it is a FIFO or a device. The caller owns the descriptor. */
+export function openForReading(path: string): number {
+  const name = cstring(path);
+  return check(call(Call.open, addressOf(name), O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0), "open", path);
+}
+
+/** Opens /dev/null for reading and writing. The caller owns the descriptor. */
+export function openNull(): number {
+  const name = cstring("/dev/null");
+  return check(call(Call.open, addressOf(name), O_RDWR | O_CLOEXEC, 0), "open", "/dev/null");
+}
+
+const NAME_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+function randomName(): string {
+  const random = new Uint8Array(12);
+  let name = "";
+  check(call(Call.getrandom, addressOf(random), random.length, 0), "getrandom", "");
+  for (const byte of random) name += NAME_ALPHABET.charAt(byte % NAME_ALPHABET.length);
+  return name;
+}
+
+/**
+ * A fresh file (O_CREAT|O_EXCL, mode 0600) beside the one that it is to replace, so that rename(2) puts it in place in
+ * one step. It owns its descriptor and its name until `replace` or `discard`.
+ */
+export class TemporaryFile {
+  readonly path: string;
+  private fd: number;
+
+  private constructor(path: string, fd: number) {
+    this.path = path;
+    this.fd = fd;
+  }
+
+  /** Creates `PREFIX<random>` in a directory. Throws SysError. */
+  static create(directory: string, prefix: string): TemporaryFile {
+    const parent = directory.endsWith("/") ? directory : `${directory}/`;
+    for (;;) {
+      const path = `${parent}${prefix}${randomName()}`;
+      const name = cstring(path);
+      const fd = call(Call.open, addressOf(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600);
+      if (fd !== -Errno.EEXIST) return new TemporaryFile(path, check(fd, "open", path));
+    }
+  }
+
+  /** Writes bytes at the end, all of them. The array must hold `end` bytes. Throws SysError. */
+  append(bytes: Uint8Array, start: number, end: number): void {
+    let position = start;
+    while (position < end) {
+      const written = call(Call.write, this.fd, addressOf(bytes) + position, end - position);
+      if (written === -Errno.EINTR) continue;
+      position += check(written, "write", "");
+    }
+  }
+
+  /** Sets the permission bits. Throws SysError. */
+  chmod(mode: number): void {
+    check(call(Call.fchmod, this.fd, mode, 0), "chmod", this.path);
+  }
+
+  /** Closes the file and puts it in the target's place. Throws SysError; the temporary is gone either way. */
+  replace(target: string): void {
+    // close(2) reports what a network file system or a quota refused late.
+    const closed = call(Call.close, this.fd, 0, 0);
+    this.fd = -1;
+    const from = cstring(this.path);
+    const to = cstring(target);
+    const result = closed < 0 ? closed : call(Call.rename, addressOf(from), addressOf(to), 0);
+    if (result >= 0) return;
+    this.discard();
+    throw new SysError("rename", -result, this.path, target);
+  }
+
+  /** Closes and removes the file. */
+  discard(): void {
+    if (this.fd >= 0) call(Call.close, this.fd, 0, 0);
+    this.fd = -1;
+    unlink(this.path);
+  }
+}
+
+/** The working directory. Throws SysError where it has been removed. */
+export function workingDirectory(): string {
+  const buffer = new Uint8Array(4096);
+  const address = call(Call.getcwd, addressOf(buffer), buffer.length, 0);
+  if (address === 0) throw new SysError("getcwd", Errno.ENOENT, "");
+  return stringAt(addressOf(buffer));
+}
+
+/** Removes a name. Returns false where that failed. */
+export function unlink(path: string): boolean {
+  const name = cstring(path);
+  return call(Call.unlink, addressOf(name), 0, 0) >= 0;
+}
+
+/** Closes a descriptor. */
+export function close(fd: number): void {
+  call(Call.close, fd, 0, 0);
+}
+
+/** read(2) into an array from `offset` on. Returns the bytes read, 0 at the end, or -errno. EINTR is tried again. */
+export function read(fd: number, bytes: Uint8Array, offset: number, length: number): number {
+  for (;;) {
+    const result = call(Call.read, fd, addressOf(bytes) + offset, Math.min(length, bytes.length - offset));
+    if (result !== -Errno.EINTR) return result;
+  }
+}

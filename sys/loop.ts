@@ -1,0 +1,116 @@
+/**
+ * The event loop: one poll(2) over one pollfd array that lives as long as the process, and a timer heap.
+ * A handler does a bounded amount of work and returns.
+ */
+import { addressOf, call } from "#libc";
+import { Call } from "./calls.ts";
+import { check, Errno } from "./errno.ts";
+import { TimerHeap } from "./timer.ts";
+
+/** poll(2) event bits. HANGUP, FAILED and INVALID are reported whether asked for or not. */
+export const enum Ready {
+  NONE = 0,
+  READABLE = 1,
+  WRITABLE = 4,
+  FAILED = 8,
+  HANGUP = 16,
+  INVALID = 32,
+  /** The peer shut down its sending side. */
+  PEER_SHUT = 0x2000,
+}
+
+/** What owns a descriptor in the loop. The loop never closes it. */
+export abstract class Source {
+  fd: number;
+  /** The index in the pollfd array, -1 outside the loop. Only the loop writes it. */
+  slot = -1;
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  /** Called with the Ready bits that poll reported. What it throws ends the process: handle errors here. */
+  abstract onReady(ready: number): void;
+}
+
+const POLLFD_BYTES = 8;
+
+export class Loop {
+  readonly timers = new TimerHeap();
+  private pollfds = new Uint8Array(16 * POLLFD_BYTES);
+  private view = new DataView(this.pollfds.buffer);
+  private readonly sources: Source[] = [];
+  private stopping = false;
+
+  /** Watches a source. `events` are the Ready bits it wants; NONE still reports hang-up and failure. */
+  add(source: Source, events: number): void {
+    const slot = this.sources.length;
+    if ((slot + 1) * POLLFD_BYTES > this.pollfds.length) this.resize(this.pollfds.length * 2);
+    this.sources.push(source);
+    source.slot = slot;
+    this.view.setInt32(slot * POLLFD_BYTES, source.fd, true);
+    // Events in the low half; the high half clears revents.
+    this.view.setInt32(slot * POLLFD_BYTES + 4, events, true);
+  }
+
+  /** Changes what a source waits for. Does nothing for a source outside the loop. */
+  setEvents(source: Source, events: number): void {
+    if (source.slot >= 0) this.view.setInt16(source.slot * POLLFD_BYTES + 4, events, true);
+  }
+
+  /** Stops watching a source. It gets no further call, not even for what the current poll has reported. */
+  remove(source: Source): void {
+    const slot = source.slot;
+    if (slot < 0) return;
+    source.slot = -1;
+    const last = this.sources.at(-1);
+    this.sources.pop();
+    if (last !== undefined && last !== source) {
+      // The last one moves into the gap, with what poll has reported for it.
+      this.sources[slot] = last;
+      const from = last.slot * POLLFD_BYTES;
+      last.slot = slot;
+      this.view.setInt32(slot * POLLFD_BYTES, this.view.getInt32(from, true), true);
+      this.view.setInt32(slot * POLLFD_BYTES + 4, this.view.getInt32(from + 4, true), true);
+    }
+    // After a burst the array goes back to its idle size.
+    const room = this.pollfds.length / POLLFD_BYTES;
+    if (room > 16 && this.sources.length * 4 < room) this.resize(this.pollfds.length / 2);
+  }
+
+  /** Runs until `stop`. */
+  run(): void {
+    while (!this.stopping) this.turn();
+  }
+
+  /** Makes `run` return after the current turn. */
+  stop(): void {
+    this.stopping = true;
+  }
+
+  /** One poll(2) and its handlers, then the timers that are due. */
+  turn(): void {
+    let ready = call(Call.poll, addressOf(this.pollfds), this.sources.length, this.timers.wait());
+    if (ready === -Errno.EINTR) return;
+    check(ready, "poll", "");
+    // Downwards: what a handler adds lies above, and what a removal moves down has been handled.
+    for (let slot = this.sources.length - 1; slot >= 0 && ready > 0; slot--) {
+      if (slot >= this.sources.length) continue;
+      const revents = this.view.getInt16(slot * POLLFD_BYTES + 6, true);
+      if (revents === 0) continue;
+      ready--;
+      this.view.setInt16(slot * POLLFD_BYTES + 6, 0, true);
+      const source = this.sources.at(slot);
+      if (source !== undefined) source.onReady(revents);
+    }
+    this.timers.runDue();
+  }
+
+  private resize(length: number): void {
+    const bytes = new Uint8Array(length);
+    bytes.set(this.pollfds.subarray(0, Math.min(length, this.pollfds.length)));
+    this.pollfds = bytes;
+    this.view = new DataView(bytes.buffer);
+  }
+}
+

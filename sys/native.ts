@@ -1,0 +1,42 @@
+/** The native host behind `#libc`: the C door of native.c. Same exports as bun.ts. */
+import { Call } from "./calls.ts";
+
+declare function mote_call(which: number, a: number, b: number, c: number, d: number, e: number, f: number): number;
+declare function mote_address(bytes: Uint8Array): number;
+declare function mote_environ(): number;
+declare function mote_arguments(): number;
+
+/** Calls a libc function with up to three words. Returns its result, or -errno when it failed. */
+export function call(which: Call, a: number, b: number, c: number): number {
+  return mote_call(which, a, b, c, 0, 0, 0);
+}
+
+/** Like `call`, with up to six words. (Two functions: the compiler boxes the arguments of a defaulted parameter.) */
+export function call6(which: Call, a: number, b: number, c: number, d: number, e: number, f: number): number {
+  return mote_call(which, a, b, c, d, e, f);
+}
+
+/** The address of an array's first byte. The caller keeps the array alive while C can see the address. */
+export function addressOf(bytes: Uint8Array): number {
+  return mote_address(bytes);
+}
+
+/** The address of libc's `environ` vector, environ(7). */
+export function environAddress(): number {
+  return mote_environ();
+}
+
+/** The address of the argument vector: what the program was called by, then its arguments. */
+export function argumentsAddress(): number {
+  return mote_arguments();
+}
+
+const SIG_BLOCK = 0;
+
+/** Makes every thread of the process leave the given signals to signalfd(2). */
+export function ownSignals(set: Uint8Array): void {
+  mote_call(Call.sigprocmask, SIG_BLOCK, mote_address(set), 0, 0, 0, 0);
+}
+
+/** Prepares the process for fork(2). Nothing to do here. */
+export function prepareFork(): void {}

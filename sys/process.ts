@@ -1,0 +1,168 @@
+/** Starting child processes: fork(2), setsid(2), execve(2), and the reason when that fails. */
+import { addressOf, call, call6, prepareFork } from "#libc";
+import { cstring, type CStringVector } from "./bytes.ts";
+import { Call } from "./calls.ts";
+import { check, SysError } from "./errno.ts";
+import { close, openNull, read } from "./file.ts";
+import { restoreFileLimit } from "./limits.ts";
+import { resetSignals, Signal } from "./signals.ts";
+
+const O_NONBLOCK = 0o4000;
+const O_CLOEXEC = 0o2000000;
+const F_SETFL = 4;
+const SYS_CLOSE_RANGE = 436;
+const CLOSE_RANGE_CLOEXEC = 4;
+const LAST_FD = 0xffffffff;
+const EXEC_FAILED_STATUS = 127;
+
+/** What to run. The caller keeps it until `spawn` has returned. */
+export class Command {
+  readonly path: string;
+  readonly argv: CStringVector;
+  /** The address of the environment vector. */
+  readonly environment: number;
+
+  constructor(path: string, argv: CStringVector, environment: number) {
+    this.path = path;
+    this.argv = argv;
+    this.environment = environment;
+  }
+}
+
+/** A started child and the parent's ends of its pipes, which the caller owns. All of them are non-blocking. */
+export class Child {
+  readonly pid: number;
+  readonly stdout: number;
+  readonly stderr: number;
+  /** Ends when execve has succeeded; otherwise carries its errno, see `execError`. */
+  readonly status: number;
+
+  constructor(pid: number, stdout: number, stderr: number, status: number) {
+    this.pid = pid;
+    this.stdout = stdout;
+    this.stderr = stderr;
+    this.status = status;
+  }
+}
+
+/** The descriptors of a spawn, closed together when a step fails. */
+class Plumbing {
+  private readonly fds: number[] = [];
+
+  add(fd: number): number {
+    this.fds.push(fd);
+    return fd;
+  }
+
+  /** A close-on-exec pipe; the end that the parent reads does not block. */
+  pipe(): number {
+    const pair = new Uint8Array(8);
+    const view = new DataView(pair.buffer);
+    check(call(Call.pipe2, addressOf(pair), O_CLOEXEC, 0), "pipe2", "");
+    const reader = this.add(view.getInt32(0, true));
+    this.add(view.getInt32(4, true));
+    check(call(Call.fcntl, reader, F_SETFL, O_NONBLOCK), "fcntl", "");
+    return reader;
+  }
+
+  /** The descriptor that was added last. */
+  last(): number {
+    return this.fds.at(-1) ?? -1;
+  }
+
+  closeAll(): void {
+    for (const fd of this.fds) close(fd);
+  }
+}
+
+let forkPrepared = false;
+
+/**
+ * Starts a command in a session of its own: standard input from /dev/null, the two outputs to pipes, default signal
+ * dispositions, an empty mask, no other descriptor. Throws SysError where it could not fork.
+ */
+export function spawn(command: Command): Child {
+  if (!forkPrepared) prepareFork();
+  forkPrepared = true;
+  // Everything that allocates happens before the fork: the child only makes calls.
+  const path = cstring(command.path);
+  const pathAddress = addressOf(path);
+  const argv = command.argv.address();
+  const failure = new Uint8Array(4);
+  const failureView = new DataView(failure.buffer);
+  const plumbing = new Plumbing();
+  try {
+    const input = plumbing.add(openNull());
+    const stdout = plumbing.pipe();
+    const stdoutWriter = plumbing.last();
+    const stderr = plumbing.pipe();
+    const stderrWriter = plumbing.last();
+    const status = plumbing.pipe();
+    const statusWriter = plumbing.last();
+    const pid = check(call(Call.fork, 0, 0, 0), "fork", "");
+    if (pid === 0) {
+      call(Call.setsid, 0, 0, 0);
+      // The agent holds 0, 1 and 2 open always, so a source never is a target and dup2 always clears close-on-exec.
+      call(Call.dup2, input, 0, 0);
+      call(Call.dup2, stdoutWriter, 1, 0);
+      call(Call.dup2, stderrWriter, 2, 0);
+      // What the agent inherited without close-on-exec stays its own, where the kernel has the call (Linux 5.11).
+      call6(Call.syscall, SYS_CLOSE_RANGE, 3, LAST_FD, CLOSE_RANGE_CLOEXEC, 0, 0);
+      restoreFileLimit();
+      resetSignals();
+      failureView.setInt32(0, -call(Call.execve, pathAddress, argv, command.environment), true);
+      call(Call.write, statusWriter, addressOf(failure), 4);
+      call(Call._exit, EXEC_FAILED_STATUS, 0, 0);
+    }
+    for (const fd of [input, stdoutWriter, stderrWriter, statusWriter]) close(fd);
+    return new Child(pid, stdout, stderr, status);
+  } catch (error) {
+    plumbing.closeAll();
+    throw error;
+  }
+}
+
+/** Reads a child's exec status when its descriptor is ready: undefined where execve succeeded. */
+export function execError(child: Child, command: Command): SysError | undefined {
+  const errno = new Uint8Array(4);
+  if (read(child.status, errno, 0, 4) !== 4) return undefined;
+  return new SysError("execve", new DataView(errno.buffer).getInt32(0, true), command.path);
+}
+
+/**
+ * Sends SIGKILL to every process of a group. Its leader must not have been reaped yet: the number could be another's.
+ */
+export function killGroup(pgid: number): void {
+  call(Call.kill, -pgid, Signal.KILL, 0);
+}
+
+const P_PID = 1;
+const WNOHANG = 1;
+const WEXITED = 4;
+const WNOWAIT = 0x1000000;
+const CLD_EXITED = 1;
+
+const siginfo = new Uint8Array(128);
+const siginfoView = new DataView(siginfo.buffer);
+
+/** waitid(2) for one child and no other. Returns whether it has ended, with `siginfo` filled, or -errno. */
+function wait(pid: number, options: number): number {
+  siginfoView.setInt32(16, 0, true);
+  const result = call6(Call.waitid, P_PID, pid, addressOf(siginfo), WEXITED | WNOHANG | options, 0, 0);
+  return result < 0 ? result : siginfoView.getInt32(16, true) === 0 ? 0 : 1;
+}
+
+/** Whether a child has ended. Its status stays to be taken, and so its pid stays its own. */
+export function hasEnded(pid: number): boolean {
+  return wait(pid, WNOWAIT) !== 0;
+}
+
+/**
+ * Takes the status of a child that has ended, after which its pid and process group may be another's.
+ * Returns the exit code, or -N for death by signal N; 255 where somebody else took the status.
+ */
+export function reap(pid: number): number {
+  if (wait(pid, 0) <= 0) return 255;
+  const status = siginfoView.getInt32(24, true);
+  return siginfoView.getInt32(8, true) === CLD_EXITED ? status : -status;
+}

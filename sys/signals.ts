@@ -1,0 +1,81 @@
+/** Signals as a descriptor of the loop, signalfd(2), and what a child starts with. */
+import { addressOf, call, ownSignals } from "#libc";
+import { Call } from "./calls.ts";
+import { check } from "./errno.ts";
+import { read } from "./file.ts";
+import { Source } from "./loop.ts";
+
+export const enum Signal {
+  INT = 2,
+  KILL = 9,
+  PIPE = 13,
+  TERM = 15,
+  CHLD = 17,
+  STOP = 19,
+  XFSZ = 25,
+}
+
+const SIG_SETMASK = 2;
+const SIG_DFL = 0;
+const SIG_IGN = 1;
+const SFD_NONBLOCK = 0o4000;
+const SFD_CLOEXEC = 0o2000000;
+const SIGINFO_BYTES = 128;
+const LAST_SIGNAL = 64;
+
+/** A sigset: 128 bytes in libc, of which the kernel reads eight. */
+function signalSet(signals: number[]): Uint8Array {
+  const set = new Uint8Array(128);
+  for (const signal of signals) {
+    const index = (signal - 1) >> 3;
+    set[index] = (set[index] ?? 0) | (1 << ((signal - 1) & 7));
+  }
+  return set;
+}
+
+/**
+ * Takes the signals that the agent answers itself out of the hands of their default actions, ignores SIGPIPE, and puts
+ * back to default whatever else the parent of this process had it ignore, so that children do not inherit that.
+ */
+export function prepareSignals(): void {
+  ownSignals(signalSet([Signal.INT, Signal.TERM, Signal.CHLD]));
+  const action = new Uint8Array(152);
+  const handler = new DataView(action.buffer);
+  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
+    if (call(Call.sigaction, signal, 0, addressOf(action)) < 0) continue;
+    if (handler.getUint32(0, true) === SIG_IGN && handler.getUint32(4, true) === 0) call(Call.signal, signal, SIG_DFL, 0);
+  }
+  ignoreWriteSignals();
+}
+
+/** Writing to a closed pipe or past a limit becomes EPIPE or EFBIG. */
+function ignoreWriteSignals(): void {
+  call(Call.signal, Signal.PIPE, SIG_IGN, 0);
+  call(Call.signal, Signal.XFSZ, SIG_IGN, 0);
+}
+
+const emptySet = signalSet([]);
+
+/** In a child: default dispositions and an empty mask. Allocates nothing. */
+export function resetSignals(): void {
+  call(Call.signal, Signal.PIPE, SIG_DFL, 0);
+  call(Call.signal, Signal.XFSZ, SIG_DFL, 0);
+  call(Call.sigprocmask, SIG_SETMASK, addressOf(emptySet), 0);
+}
+
+/** Delivers signals that `prepareSignals` has taken as events of the loop. */
+export abstract class SignalSource extends Source {
+  private readonly info = new Uint8Array(SIGINFO_BYTES);
+
+  constructor(signals: number[]) {
+    const set = signalSet(signals);
+    super(check(call(Call.signalfd, -1, addressOf(set), SFD_NONBLOCK | SFD_CLOEXEC), "signalfd", ""));
+  }
+
+  abstract onSignal(signal: number): void;
+
+  override onReady(_ready: number): void {
+    if (read(this.fd, this.info, 0, SIGINFO_BYTES) !== SIGINFO_BYTES) return;
+    this.onSignal(this.info[0] ?? 0);
+  }
+}

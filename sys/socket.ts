@@ -1,0 +1,167 @@
+/** Stream sockets: listening, connecting, moving bytes. All are non-blocking unless said otherwise. */
+import { addressOf, call, call6 } from "#libc";
+import { type Address, Family } from "./address.ts";
+import { cstring } from "./bytes.ts";
+import { Call } from "./calls.ts";
+import { check, Errno, SysError } from "./errno.ts";
+import { close, lstat, unlink } from "./file.ts";
+
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_KEEPALIVE = 9;
+const SO_ACCEPTCONN = 30;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+const SHUT_WR = 1;
+const F_SETFD = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const FD_CLOEXEC = 1;
+const O_NONBLOCK = 0o4000;
+
+const BACKLOG = 128;
+
+/** What a listening address turned into. The owner calls `close`. */
+export class Listener {
+  readonly address: Address;
+  readonly fd: number;
+  /** False for an inherited descriptor that is already a connection. */
+  readonly accepts: boolean;
+  /** The inode of a Unix socket's path, so that only our own is removed. */
+  private readonly inode: number;
+
+  private constructor(address: Address, fd: number, accepts: boolean, inode: number) {
+    this.address = address;
+    this.fd = fd;
+    this.accepts = accepts;
+    this.inode = inode;
+  }
+
+  /** Listens on an address. Throws SysError or AddressError. */
+  static open(address: Address): Listener {
+    if (address.family === Family.DESCRIPTOR) return Listener.inherit(address);
+    const fd = openSocket(address, SOCK_NONBLOCK);
+    try {
+      enable(fd, SOL_SOCKET, SO_REUSEADDR);
+      let inode = 0;
+      if (address.family === Family.UNIX) inode = bindUnix(fd, address);
+      else check(bind(fd, address), "bind", address.text);
+      check(call(Call.listen, fd, BACKLOG, 0), "listen", address.text);
+      return new Listener(address, fd, true, inode);
+    } catch (error) {
+      close(fd);
+      throw error;
+    }
+  }
+
+  private static inherit(address: Address): Listener {
+    const fd = address.port;
+    const flags = check(call(Call.fcntl, fd, F_GETFL, 0), "fcntl", address.text);
+    check(call(Call.fcntl, fd, F_SETFL, flags | O_NONBLOCK), "fcntl", address.text);
+    check(call(Call.fcntl, fd, F_SETFD, FD_CLOEXEC), "fcntl", address.text);
+    const value = new Uint8Array(4);
+    const length = new Uint8Array([4, 0, 0, 0]);
+    const result = call6(Call.getsockopt, fd, SOL_SOCKET, SO_ACCEPTCONN, addressOf(value), addressOf(length), 0);
+    check(result, "getsockopt", address.text);
+    return new Listener(address, fd, value[0] === 1, 0);
+  }
+
+  /** Stops listening and removes the path of a Unix socket, unless another process has put its own there. */
+  close(): void {
+    close(this.fd);
+    if (this.address.family === Family.UNIX && inodeOf(this.address.name) === this.inode) unlink(this.address.name);
+  }
+}
+
+/** accept4(2): a connected descriptor or -errno. */
+export function accept(fd: number): number {
+  return call6(Call.accept4, fd, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC, 0, 0);
+}
+
+/** Prepares an accepted TCP connection: small replies leave at once, and a peer that vanished is noticed in time. */
+export function tuneTcp(fd: number): void {
+  enable(fd, IPPROTO_TCP, TCP_NODELAY);
+  enable(fd, SOL_SOCKET, SO_KEEPALIVE);
+}
+
+/** Connects, waiting for it. The descriptor blocks. Throws SysError. */
+export function connectBlocking(address: Address): number {
+  if (address.family === Family.DESCRIPTOR) return address.port;
+  const fd = openSocket(address, 0);
+  const sockaddr = address.sockaddr();
+  const result = call(Call.connect, fd, addressOf(sockaddr), sockaddr.length);
+  if (result >= 0) return fd;
+  close(fd);
+  throw new SysError("connect", -result, address.text);
+}
+
+/**
+ * recv(2) into an array from `offset` on. Returns the bytes received, 0 after the peer's last one, or -errno
+ * (-EAGAIN: nothing there).
+ */
+export function receive(fd: number, bytes: Uint8Array, offset: number, length: number): number {
+  const room = Math.min(length, bytes.length - offset);
+  return call6(Call.recv, fd, addressOf(bytes) + offset, room, MSG_DONTWAIT, 0, 0);
+}
+
+/** send(2) of bytes [start, end). Returns the bytes taken or -errno (-EAGAIN: no room). Never raises SIGPIPE. */
+export function send(fd: number, bytes: Uint8Array, start: number, end: number): number {
+  return call6(Call.send, fd, addressOf(bytes) + start, end - start, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+}
+
+/** Tells the peer that nothing more comes; it may go on sending. */
+export function shutdownSending(fd: number): void {
+  call(Call.shutdown, fd, SHUT_WR, 0);
+}
+
+function openSocket(address: Address, flags: number): number {
+  const family = address.sockaddr()[0] ?? 0;
+  return check(call(Call.socket, family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0), "socket", address.text);
+}
+
+function enable(fd: number, level: number, option: number): void {
+  const on = new Uint8Array([1, 0, 0, 0]);
+  call6(Call.setsockopt, fd, level, option, addressOf(on), on.length, 0);
+}
+
+function bind(fd: number, address: Address): number {
+  const sockaddr = address.sockaddr();
+  return call(Call.bind, fd, addressOf(sockaddr), sockaddr.length);
+}
+
+function inodeOf(path: string): number {
+  try {
+    return lstat(path).inode;
+  } catch {
+    return -1;
+  }
+}
+
+/** Binds a Unix socket, in place of one that nobody listens on any more. Returns the inode of the path. */
+function bindUnix(fd: number, address: Address): number {
+  let result = bind(fd, address);
+  if (result === -Errno.EADDRINUSE && isStale(address)) {
+    unlink(address.name);
+    result = bind(fd, address);
+  }
+  check(result, "bind", address.text);
+  // Whoever may connect owns the guest. Nobody can connect before listen(2).
+  const path = cstring(address.name);
+  check(call(Call.chmod, addressOf(path), 0o600, 0), "chmod", address.name);
+  return inodeOf(address.name);
+}
+
+/** Whether a path is a socket that refuses connections: its listener is gone. */
+function isStale(address: Address): boolean {
+  if (!lstat(address.name).isSocket) return false;
+  const fd = openSocket(address, SOCK_NONBLOCK);
+  const sockaddr = address.sockaddr();
+  const result = call(Call.connect, fd, addressOf(sockaddr), sockaddr.length);
+  close(fd);
+  return result === -Errno.ECONNREFUSED;
+}

@@ -1,0 +1,86 @@
+/** Timers: a binary heap by deadline, on the monotonic clock. */
+import { monotonicNow } from "./clock.ts";
+
+export class Timer {
+  deadline = 0;
+  /** The index in the heap, -1 where not started. Only the heap writes it. */
+  slot = -1;
+  /** Called once, after the deadline. What it throws ends the process. */
+  readonly onTimer: () => void;
+
+  constructor(onTimer: () => void) {
+    this.onTimer = onTimer;
+  }
+}
+
+export class TimerHeap {
+  private readonly heap: Timer[] = [];
+
+  /** Starts a timer that fires once, `milliseconds` from now; one that runs already is set anew. */
+  start(timer: Timer, milliseconds: number): void {
+    this.cancel(timer);
+    timer.deadline = monotonicNow() + milliseconds;
+    timer.slot = this.heap.length;
+    this.heap.push(timer);
+    this.rise(timer);
+  }
+
+  /** Stops a timer; does nothing for one that does not run. */
+  cancel(timer: Timer): void {
+    const slot = timer.slot;
+    if (slot < 0) return;
+    timer.slot = -1;
+    const last = this.heap.at(-1);
+    this.heap.pop();
+    if (last === undefined || last === timer) return;
+    this.place(last, slot);
+    this.rise(last);
+    this.sink(last);
+  }
+
+  /** Milliseconds until the first deadline, rounded up, as poll(2) takes them; -1 without a timer. */
+  wait(): number {
+    const first = this.heap.at(0);
+    if (first === undefined) return -1;
+    return Math.min(Math.max(Math.ceil(first.deadline - monotonicNow()), 0), 0x7fffffff);
+  }
+
+  /** Fires what is due. A timer that a handler starts waits for the next turn, however short it is. */
+  runDue(): void {
+    if (this.heap.length === 0) return;
+    const now = monotonicNow();
+    for (;;) {
+      const first = this.heap.at(0);
+      if (first === undefined || first.deadline > now) return;
+      this.cancel(first);
+      first.onTimer();
+    }
+  }
+
+  private place(timer: Timer, slot: number): void {
+    this.heap[slot] = timer;
+    timer.slot = slot;
+  }
+
+  private rise(timer: Timer): void {
+    while (timer.slot > 0) {
+      const parentSlot = (timer.slot - 1) >> 1;
+      const parent = this.heap.at(parentSlot);
+      if (parent === undefined || parent.deadline <= timer.deadline) return;
+      this.place(parent, timer.slot);
+      this.place(timer, parentSlot);
+    }
+  }
+
+  private sink(timer: Timer): void {
+    for (;;) {
+      const left = this.heap.at(timer.slot * 2 + 1);
+      const right = this.heap.at(timer.slot * 2 + 2);
+      const child = left !== undefined && right !== undefined && right.deadline < left.deadline ? right : left;
+      if (child === undefined || child.deadline >= timer.deadline) return;
+      const slot = child.slot;
+      this.place(child, timer.slot);
+      this.place(timer, slot);
+    }
+  }
+}
