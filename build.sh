@@ -1,0 +1,157 @@
+#!/usr/bin/env bash
+# The one way to build. ./build.sh [TARGET...]; ./build.sh --help lists the targets.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+usage() {
+  cat <<'END'
+usage: ./build.sh [TARGET...]
+
+  (none)    dist/mote-x86_64, dist/mote-aarch64, dist/motectl-x86_64, verified and shown at work
+  x86_64    dist/mote-x86_64
+  aarch64   dist/mote-aarch64
+  ctl       dist/motectl-x86_64, the host's client
+  asan      dist/mote-asan, with AddressSanitizer, for tests
+  deps      only install what building and testing needs
+  clean     remove build/ and dist/
+
+As root on Debian it installs missing packages; otherwise it says what to install.
+END
+}
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "build.sh: $*"; exit 1; }
+
+# --- dependencies ---------------------------------------------------------------------------------------------------
+
+APT_BASE="gcc make musl-tools file nodejs npm"
+APT_AARCH64="gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 qemu-user-static"
+
+is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# Packages of a list that are not there. A program that came some other way than by its package counts too.
+missing_packages() {
+  local package
+  for package in "$@"; do
+    case $package in
+      nodejs) command -v node >/dev/null || echo nodejs ;;
+      npm) command -v npm >/dev/null || echo npm ;;
+      *) is_installed "$package" || echo "$package" ;;
+    esac
+  done
+}
+
+need_packages() {
+  local missing
+  missing=$(missing_packages "$@" | tr '\n' ' ')
+  [ -n "$missing" ] || return 0
+  local foreign=""
+  case $missing in *:arm64*) foreign="dpkg --add-architecture arm64 && " ;; esac
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    die "missing packages; as root run: ${foreign}apt-get update && apt-get install -y --no-install-recommends $missing"
+  fi
+  say "installing: $missing"
+  [ -z "$foreign" ] || dpkg --add-architecture arm64
+  # shellcheck disable=SC2086
+  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $missing; } >&2
+}
+
+# npm packages, installed anew when the lock file has changed.
+need_node_modules() {
+  local stamp=node_modules/.mote-lock
+  if ! cmp -s package-lock.json "$stamp" 2>/dev/null; then
+    say "installing npm packages"
+    npm ci --no-audit --no-fund >&2
+    cp package-lock.json "$stamp"
+  fi
+}
+
+need_native() { need_packages $APT_BASE; need_node_modules; }
+need_aarch64() { need_packages $APT_AARCH64; }
+
+# --- compiling ------------------------------------------------------------------------------------------------------
+
+RUNTIME=node_modules/@scriptc/runtime
+WARNINGS="-Wall -Wextra -Wno-unused-parameter -Wno-cast-function-type"
+COMMON="-std=c11 -D_GNU_SOURCE -fno-math-errno -fno-strict-aliasing -I$RUNTIME/src -ffile-prefix-map=$PWD=."
+# Small and static: no unwind tables, no relocations, every unused section dropped, the whole program seen at once.
+STATIC="$COMMON -DSCR_MUSL -Os -flto -ffunction-sections -fdata-sections -fno-pie -fno-pic
+  -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector"
+STATIC_LINK="-Os -flto=2 -fno-pie -no-pie -static -s -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro
+  -Wl,-z,noseparate-code"
+ASAN="$COMMON -O1 -g -fsanitize=address -fno-omit-frame-pointer"
+
+node24() { node_modules/.bin/node "$@"; }
+
+# emit NAME ENTRY: TypeScript to build/NAME.c, and the runtime sources that it needs to build/NAME.sources. Only when a
+# source has changed. The C is the same for every target.
+emit() {
+  local name=$1 entry=$2 out=build/$1.c
+  if [ -f "$out" ] && [ -z "$(find $SOURCES package.json package-lock.json -newer "$out" -print -quit)" ]; then return; fi
+  export SCRIPTC_TARGET=x86_64-linux-musl
+  node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi sys/ffi.json --emit=c -o "build/$name.new.c" >&2
+  node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi sys/ffi.json --print=native-link-info \
+    -o "build/$name.o" >"build/$name.json"
+  node24 -e '
+    const info = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"));
+    for (const set of info.runtime_pack.source_sets) for (const source of set.sources) console.log(source);
+  ' "build/$name.json" >"build/$name.sources"
+  # Comments name source files by their absolute path: they must not tell one checkout from another.
+  sed "s|$PWD/||g" "build/$name.new.c" >"$out"
+  rm "build/$name.new.c" "build/$name.o"
+}
+
+# object CC FLAGS SOURCE OBJECT: compiles where the source is newer than the object.
+object() {
+  local cc=$1 flags=$2 source=$3 object=$4
+  [ "$object" -nt "$source" ] && [ "$object" -nt build.sh ] && return
+  mkdir -p "$(dirname "$object")"
+  # shellcheck disable=SC2086
+  $cc $flags -c "$source" -o "$object"
+}
+
+# link NAME TARGET OUT: build/NAME.c and what it needs, for one of the targets.
+link() {
+  local name=$1 target=$2 out=$3 cc flags link dir objects="" source o
+  case $target in
+    x86_64) cc=musl-gcc flags=$STATIC link=$STATIC_LINK ;;
+    aarch64) cc="aarch64-linux-gnu-gcc -specs $PWD/build/aarch64-musl.specs" flags=$STATIC link=$STATIC_LINK ;;
+    asan) cc=gcc flags=$ASAN link="-fsanitize=address" ;;
+  esac
+  [ $target != aarch64 ] || cp /usr/lib/aarch64-linux-musl/musl-gcc.specs build/aarch64-musl.specs
+  dir=build/$target
+  mkdir -p "$dir" dist
+  while read -r source; do
+    o=$dir/runtime/$(basename "$source" .c).o
+    objects="$objects $o"
+    object "$cc" "$flags -w" "$RUNTIME/$source" "$o" &
+    [ "$(jobs -r | wc -l)" -lt "$(nproc)" ] || wait -n
+  done <"build/$name.sources"
+  wait
+  object "$cc" "$flags $WARNINGS" sys/native.c "$dir/native.o"
+  objects="$objects $dir/native.o"
+  if [ $target != asan ]; then
+    object "$cc" "$flags $WARNINGS" sys/format.c "$dir/format.o"
+    objects="$objects $dir/format.o"
+  fi
+  # native.c says why scr_lib_init is replaced.
+  object "$cc" "$flags -w -Dscr_lib_init=mote_start" "build/$name.c" "$dir/$name.o"
+  # shellcheck disable=SC2086
+  $cc $link "$dir/$name.o" $objects -lm -o "$out.new"
+  mv "$out.new" "$out"
+}
+
+SOURCES=$(ls *.ts */*.ts sys/*.json 2>/dev/null | grep -v -e ^test/ -e ^bench/)
+
+build_agent() {
+  local target=$1
+  mkdir -p build
+  emit agent agent.ts
+  link agent "$target" "dist/mote-$target"
+}
+
+build_ctl() {
+  mkdir -p build
+  emit motectl ctl/motectl.ts
+  link motectl x86_64 dist/motectl-x86_64
+}

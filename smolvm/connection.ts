@@ -1,0 +1,356 @@
+/** One connection: reads its request, lets an operation answer it, and closes so that the answer arrives. */
+import type { BufferPool } from "../sys/buffers.ts";
+import { Errno, errnoText } from "../sys/errno.ts";
+import type { ExitWatcher } from "../sys/exit.ts";
+import { close } from "../sys/file.ts";
+import { Level, log, logs } from "../sys/log.ts";
+import { type Loop, Ready, Source } from "../sys/loop.ts";
+import { receive, send, shutdownSending } from "../sys/socket.ts";
+import { Timer } from "../sys/timer.ts";
+import { FrameType, HEADER_BYTES, MAX_PAYLOAD_BYTES, payloadLength } from "./frame.ts";
+import type { Operation } from "./operation.ts";
+import { PartialFrame } from "./request.ts";
+
+const enum Phase {
+  /** The request is on its way. */
+  READING,
+  /** The request is there and waits for its turn. */
+  QUEUED,
+  /** An operation answers. */
+  SERVING,
+  /** The last frame is written; what the peer has not taken yet still leaves. */
+  FLUSHING,
+  /** The peer may still be sending: what comes is dropped until it closes. */
+  LINGERING,
+  CLOSED,
+}
+
+const REQUEST_TIMEOUT_MS = 60_000;
+/** How long a peer that has its answer may be silent before it closes. */
+const LINGER_TIMEOUT_MS = 10_000;
+/** A larger request needs the host's leave before it is held in memory. */
+const SMALL_FRAME_BYTES = 65536;
+
+/** What a connection and its operation need of their server. */
+export abstract class Host {
+  readonly loop: Loop;
+  readonly exits: ExitWatcher;
+  /** Lends the buffers that `sendBuffer` takes. */
+  readonly buffers: BufferPool;
+  /** Scratch that every connection receives into; nothing in it outlives a handler. */
+  readonly inbox: Uint8Array;
+
+  constructor(loop: Loop, exits: ExitWatcher, buffers: BufferPool, inbox: Uint8Array) {
+    this.loop = loop;
+    this.exits = exits;
+    this.buffers = buffers;
+    this.inbox = inbox;
+  }
+
+  /** Handles the request in bytes [start, end), which are only lent. */
+  abstract onRequest(connection: Connection, bytes: Uint8Array, start: number, end: number): void;
+
+  /** Asks to hold a large request of `length` bytes. Where the answer is no, the host calls `resumeReading` later. */
+  abstract reserve(connection: Connection, length: number): boolean;
+
+  /** Takes back a reservation, or with a negative length the wish for one. */
+  abstract unreserve(connection: Connection, length: number): void;
+
+  /** An operation holds nothing any more: another may have its turn. Called once for each. */
+  abstract onOperationEnded(): void;
+
+  /** The connection is closed; where it waited for its turn, it waits no more. */
+  abstract onClosed(connection: Connection): void;
+}
+
+export class Connection extends Source {
+  /** The index in the host's list. Only the host writes it. */
+  place = 0;
+  private readonly host: Host;
+  private phase = Phase.READING;
+  private timer: Timer | undefined;
+  private operation: Operation | undefined;
+  private partial: PartialFrame | undefined;
+  /** Bytes of a large request that the host has counted; negative while it has not yet. */
+  private reserved = 0;
+  /** What came behind the request in one piece with it. */
+  private rest: Uint8Array | undefined;
+  private pending: Uint8Array | undefined;
+  private pendingStart = 0;
+  private pendingEnd = 0;
+  private pendingIsLent = false;
+  /** The terminator, while something pending is before it. */
+  private last: Uint8Array | undefined;
+  private expectsMore = false;
+
+  constructor(host: Host, fd: number) {
+    super(fd);
+    this.host = host;
+  }
+
+  get isOpen(): boolean {
+    return this.phase !== Phase.CLOSED;
+  }
+
+  /** Whether something sent has not left yet. */
+  get isBlocked(): boolean {
+    return this.pending !== undefined;
+  }
+
+  /** Begins to read the request, which often is there already. */
+  start(): void {
+    this.readRequest();
+    if (this.phase === Phase.READING) this.setTimeout(REQUEST_TIMEOUT_MS);
+  }
+
+  /** The request waits for its turn. */
+  enqueue(): void {
+    this.phase = Phase.QUEUED;
+    this.updateEvents();
+  }
+
+  /** An operation answers from now on. */
+  serve(operation: Operation): void {
+    this.phase = Phase.SERVING;
+    this.operation = operation;
+    this.unreserve();
+    this.updateEvents();
+  }
+
+  /** Takes what came behind the request in one piece with it. */
+  takeRest(): Uint8Array | undefined {
+    const rest = this.rest;
+    this.rest = undefined;
+    return rest;
+  }
+
+  /** Receives into an array; 0 where the peer has gone, -EAGAIN where nothing is there. */
+  receiveInto(bytes: Uint8Array, length: number): number {
+    const received = receive(this.fd, bytes, 0, length);
+    return received < 0 && received !== -Errno.EAGAIN ? 0 : received;
+  }
+
+  /**
+   * Sends bytes [0, end) of a buffer of the host's pool, which it takes over. Returns whether all of them have left and
+   * more may be sent; otherwise `onWritable` or `onPeerGone` of the operation tells how it goes on.
+   */
+  sendBuffer(buffer: Uint8Array, end: number): boolean {
+    return this.write(buffer, end, true);
+  }
+
+  /**
+   * Sends the last frame and closes when it has left. With `expectsMore` the peer is known to be still sending, and is
+   * heard to its end so that the answer is not lost to a reset.
+   */
+  finish(frame: Uint8Array, expectsMore: boolean): void {
+    this.operation = undefined;
+    this.phase = Phase.FLUSHING;
+    this.expectsMore = expectsMore;
+    if (this.isBlocked) this.last = frame;
+    else if (!this.write(frame, frame.length, false)) return;
+    else this.settle();
+  }
+
+  /** Like `finish`, where the operation has sent its terminator itself. */
+  finishSent(): void {
+    this.operation = undefined;
+    this.phase = Phase.FLUSHING;
+    if (!this.isBlocked) this.settle();
+  }
+
+  /** Drops the connection: what it does is undone. */
+  abort(): void {
+    const operation = this.operation;
+    this.operation = undefined;
+    this.close();
+    operation?.onPeerGone();
+  }
+
+  override onReady(ready: number): void {
+    const gone = (ready & (Ready.HANGUP | Ready.FAILED | Ready.INVALID)) !== 0;
+    if (this.phase === Phase.READING && this.reserved >= 0) this.readRequest();
+    else if (this.phase === Phase.LINGERING) this.drain();
+    else if (this.isBlocked) this.flush();
+    else if (this.operation?.interest === Ready.READABLE) this.operation.onReadable();
+    else if (gone) this.abort();
+    else if ((ready & Ready.WRITABLE) !== 0) this.operation?.onWritable();
+    if (this.isOpen) this.updateEvents();
+  }
+
+  /** The host has room for the request that it put off. */
+  resumeReading(length: number): void {
+    this.reserved = length;
+    this.updateEvents();
+  }
+
+  private onTimeout(): void {
+    if (logs(Level.DEBUG)) log(Level.DEBUG, `connection ${this.fd}: timed out`);
+    this.close();
+  }
+
+  private readRequest(): void {
+    const partial = this.partial;
+    const inbox = this.host.inbox;
+    if (partial === undefined) {
+      const received = this.receiveInto(inbox, inbox.length);
+      if (received > 0) this.onFirstBytes(inbox, received);
+      else if (received === 0) this.close();
+      else this.updateEvents();
+      return;
+    }
+    const received = receive(this.fd, partial.bytes, partial.have, partial.makeRoom());
+    if (received === -Errno.EAGAIN) return;
+    if (received <= 0) return this.close();
+    partial.have += received;
+    if (!this.acceptsHeader(partial.bytes, partial.have)) return this.close();
+    if (partial.have < HEADER_BYTES || partial.have < partial.length) return this.holdPartial(partial);
+    this.onWholeRequest(partial.bytes, partial.have);
+  }
+
+  private onFirstBytes(inbox: Uint8Array, received: number): void {
+    if (!this.acceptsHeader(inbox, received)) return this.close();
+    const length = received < HEADER_BYTES ? Infinity : HEADER_BYTES + payloadLength(inbox, 0);
+    if (received < length) {
+      this.partial = new PartialFrame(inbox, received);
+      return this.holdPartial(this.partial);
+    }
+    if (received > length) this.rest = inbox.slice(length, received);
+    this.onWholeRequest(inbox, length);
+  }
+
+  /** Whether what has come of the header is that of a request. */
+  private acceptsHeader(bytes: Uint8Array, have: number): boolean {
+    if (bytes[0] !== FrameType.JSON) return false;
+    return have < HEADER_BYTES || payloadLength(bytes, 0) <= MAX_PAYLOAD_BYTES;
+  }
+
+  /** Waits for more of a request, with the host's leave where it is a large one. */
+  private holdPartial(partial: PartialFrame): void {
+    const length = partial.length;
+    if (length > SMALL_FRAME_BYTES && this.reserved === 0) {
+      this.reserved = this.host.reserve(this, length) ? length : -length;
+    }
+    this.updateEvents();
+  }
+
+  private onWholeRequest(bytes: Uint8Array, end: number): void {
+    this.setTimeout(0);
+    this.host.onRequest(this, bytes, HEADER_BYTES, end);
+    this.partial = undefined;
+  }
+
+  private unreserve(): void {
+    if (this.reserved !== 0) this.host.unreserve(this, this.reserved);
+    this.reserved = 0;
+  }
+
+  /** Sends bytes [0, end) now, or keeps what does not leave. Returns whether everything has left. */
+  private write(bytes: Uint8Array, end: number, isLent: boolean): boolean {
+    this.pending = bytes;
+    this.pendingStart = 0;
+    this.pendingEnd = end;
+    this.pendingIsLent = isLent;
+    if (this.push()) return true;
+    if (this.isOpen) this.updateEvents();
+    return false;
+  }
+
+  /** Sends of what is pending as much as leaves. Returns whether that was all. A peer that is gone ends the connection. */
+  private push(): boolean {
+    const pending = this.pending;
+    if (pending === undefined) return true;
+    while (this.pendingStart < this.pendingEnd) {
+      const sent = send(this.fd, pending, this.pendingStart, this.pendingEnd);
+      if (sent === -Errno.EAGAIN) return false;
+      if (sent === -Errno.EINTR) continue;
+      if (sent < 0) {
+        if (logs(Level.DEBUG)) log(Level.DEBUG, `connection ${this.fd}: ${errnoText(-sent)}`);
+        this.abort();
+        return false;
+      }
+      this.pendingStart += sent;
+    }
+    this.releasePending();
+    return true;
+  }
+
+  private flush(): void {
+    if (!this.push()) return;
+    const last = this.last;
+    this.last = undefined;
+    if (this.phase === Phase.SERVING) this.operation?.onWritable();
+    else if (last === undefined || this.write(last, last.length, false)) this.settle();
+  }
+
+  private releasePending(): void {
+    const pending = this.pending;
+    this.pending = undefined;
+    if (pending !== undefined && this.pendingIsLent) this.host.buffers.give(pending);
+  }
+
+  /**
+   * Everything has left. Closing while bytes of the peer are unread would reset the connection, and with it what the
+   * peer has not read yet.
+   */
+  private settle(): void {
+    const inbox = this.host.inbox;
+    const received = this.receiveInto(inbox, inbox.length);
+    if (received === 0 || (received < 0 && !this.expectsMore)) return this.close();
+    this.phase = Phase.LINGERING;
+    shutdownSending(this.fd);
+    this.setTimeout(LINGER_TIMEOUT_MS);
+    this.updateEvents();
+  }
+
+  private drain(): void {
+    const inbox = this.host.inbox;
+    const received = this.receiveInto(inbox, inbox.length);
+    if (received === 0) this.close();
+    else if (received > 0) this.setTimeout(LINGER_TIMEOUT_MS);
+  }
+
+  /** Sets the timer of the phase anew; 0 stops it. */
+  private setTimeout(milliseconds: number): void {
+    const timers = this.host.loop.timers;
+    if (this.timer !== undefined) timers.cancel(this.timer);
+    if (milliseconds === 0) return;
+    const timer = this.timer ?? new Timer(() => this.onTimeout());
+    this.timer = timer;
+    timers.start(timer, milliseconds);
+  }
+
+  private updateEvents(): void {
+    const events = this.wantedEvents();
+    if (this.slot < 0) this.host.loop.add(this, events);
+    else this.host.loop.setEvents(this, events);
+  }
+
+  private wantedEvents(): number {
+    if (this.isBlocked) return Ready.WRITABLE;
+    switch (this.phase) {
+      case Phase.READING:
+        return this.reserved < 0 ? Ready.NONE : Ready.READABLE;
+      case Phase.LINGERING:
+        return Ready.READABLE;
+      case Phase.SERVING:
+        return this.operation?.interest ?? Ready.NONE;
+      default:
+        return Ready.NONE;
+    }
+  }
+
+  close(): void {
+    if (this.phase === Phase.CLOSED) return;
+    this.phase = Phase.CLOSED;
+    this.setTimeout(0);
+    this.timer = undefined;
+    this.host.loop.remove(this);
+    close(this.fd);
+    this.releasePending();
+    this.last = undefined;
+    this.rest = undefined;
+    this.partial = undefined;
+    this.unreserve();
+    this.host.onClosed(this);
+  }
+}

@@ -1,0 +1,222 @@
+/** The SmolVM server: takes connections from its listeners and gives each request its turn. */
+import { JsonError, parseJson } from "../json/parse.ts";
+import { JsonKind, type JsonValue } from "../json/value.ts";
+import { Family } from "../sys/address.ts";
+import { BufferPool } from "../sys/buffers.ts";
+import { Errno, errnoText } from "../sys/errno.ts";
+import type { ExitWatcher } from "../sys/exit.ts";
+import { Level, log, logs } from "../sys/log.ts";
+import { type Loop, Ready, Source } from "../sys/loop.ts";
+import { accept, type Listener, tuneTcp } from "../sys/socket.ts";
+import { Timer } from "../sys/timer.ts";
+import { Connection, Host } from "./connection.ts";
+import { begin, refusal, Verb, verbOf } from "./dispatch.ts";
+import { CHUNK_BYTES, HEADER_BYTES } from "./frame.ts";
+import { errorReply, PONG } from "./reply.ts";
+
+/** Requests that are served at once; further ones wait their turn. */
+const MAX_RUNNING = 64;
+/** Connections that are held open; further ones wait in the backlog. */
+const MAX_CONNECTIONS = 1024;
+/** Descriptors that the requests need beside their connections, and the agent for itself. */
+const FDS_FOR_REQUESTS = MAX_RUNNING * 8 + 32;
+/** Memory for large requests that have not had their turn. */
+const LARGE_REQUEST_BUDGET = 32 * 1024 * 1024;
+/** The first read of a request; what follows the request in it is copied, so it is kept small. */
+const INBOX_BYTES = 4096;
+/** Two full frames and an end mark. */
+const BUFFER_BYTES = 2 * (HEADER_BYTES + CHUNK_BYTES) + HEADER_BYTES;
+/** How long to leave the backlog alone when no descriptor or memory is left for another connection. */
+const EXHAUSTED_PAUSE_MS = 100;
+
+class ListenerSource extends Source {
+  private readonly listener: Listener;
+  private readonly server: Server;
+
+  constructor(server: Server, listener: Listener) {
+    super(listener.fd);
+    this.server = server;
+    this.listener = listener;
+  }
+
+  override onReady(_ready: number): void {
+    this.server.acceptFrom(this.listener);
+  }
+
+  /** Listens to the backlog, or leaves it alone. */
+  setActive(isActive: boolean): void {
+    if (!isActive) this.server.loop.remove(this);
+    else if (this.slot < 0) this.server.loop.add(this, Ready.READABLE);
+  }
+
+  close(): void {
+    this.setActive(false);
+    this.listener.close();
+  }
+}
+
+/** A request that waits for its turn. */
+class Waiting {
+  readonly connection: Connection;
+  readonly request: JsonValue;
+
+  constructor(connection: Connection, request: JsonValue) {
+    this.connection = connection;
+    this.request = request;
+  }
+}
+
+/** A large request that waits for memory. */
+class Wish {
+  readonly connection: Connection;
+  readonly length: number;
+
+  constructor(connection: Connection, length: number) {
+    this.connection = connection;
+    this.length = length;
+  }
+}
+
+export class Server extends Host {
+  private readonly maxConnections: number;
+  private readonly listeners: ListenerSource[] = [];
+  private readonly connections: Connection[] = [];
+  private readonly pause = new Timer(() => this.updateAccepting());
+  private waiting: Waiting[] = [];
+  private running = 0;
+  private isStarting = false;
+  private budget = LARGE_REQUEST_BUDGET;
+  private wishes: Wish[] = [];
+
+  /** `fileLimit` is the number of descriptors that the process may have open. */
+  constructor(loop: Loop, exits: ExitWatcher, fileLimit: number) {
+    super(loop, exits, new BufferPool(BUFFER_BYTES), new Uint8Array(INBOX_BYTES));
+    this.maxConnections = Math.max(16, Math.min(MAX_CONNECTIONS, fileLimit - FDS_FOR_REQUESTS));
+  }
+
+  /** Serves a listener, which the server closes when it stops, or an inherited connection. */
+  listen(listener: Listener): void {
+    if (listener.accepts) {
+      this.listeners.push(new ListenerSource(this, listener));
+      this.updateAccepting();
+    } else {
+      this.open(listener.fd);
+    }
+  }
+
+  /** Stops accepting and drops every connection, with what it runs. */
+  stop(): void {
+    for (const source of this.listeners.splice(0)) source.close();
+    for (const connection of this.connections.slice()) connection.abort();
+  }
+
+  /** Takes one connection from the backlog: the loop comes back for the next. */
+  acceptFrom(listener: Listener): void {
+    const fd = accept(listener.fd);
+    if (fd >= 0) {
+      if (listener.address.family === Family.TCP) tuneTcp(fd);
+      this.open(fd);
+      return;
+    }
+    if (fd === -Errno.EAGAIN || fd === -Errno.EINTR || fd === -Errno.ECONNABORTED) return;
+    // The connection stays in the backlog, and would be reported again at once.
+    log(Level.WARN, `${listener.address.text}: cannot accept: ${errnoText(-fd)}`);
+    for (const source of this.listeners) source.setActive(false);
+    this.loop.timers.start(this.pause, EXHAUSTED_PAUSE_MS);
+  }
+
+  override onRequest(connection: Connection, bytes: Uint8Array, start: number, end: number): void {
+    const request = parseRequest(bytes, start, end);
+    if (request === undefined) return connection.close();
+    if (logs(Level.DEBUG)) log(Level.DEBUG, `connection ${connection.fd}: ${request.get("op")?.asString() ?? ""}`);
+    const reason = refusal(request);
+    if (reason !== "") return connection.finish(errorReply(reason), false);
+    // A ping holds nothing while it is answered, so it needs no turn.
+    if (verbOf(request) === Verb.PING) return connection.finish(PONG, false);
+    this.waiting.push(new Waiting(connection, request));
+    this.startWaiting();
+    if (this.waiting.some((other) => other.connection === connection)) connection.enqueue();
+  }
+
+  override onOperationEnded(): void {
+    this.running--;
+    this.buffers.leave();
+    this.startWaiting();
+  }
+
+  override onClosed(connection: Connection): void {
+    const last = this.connections.at(-1);
+    this.connections.pop();
+    if (last !== undefined && last !== connection) {
+      this.connections[connection.place] = last;
+      last.place = connection.place;
+    }
+    if (this.waiting.length > 0) this.waiting = this.waiting.filter((other) => other.connection !== connection);
+    if (this.connections.length === this.maxConnections - 1) this.updateAccepting();
+    if (this.listeners.length === 0 && this.connections.length === 0) this.loop.stop();
+  }
+
+  override reserve(connection: Connection, length: number): boolean {
+    if (this.wishes.length === 0 && length <= this.budget) {
+      this.budget -= length;
+      return true;
+    }
+    this.wishes.push(new Wish(connection, length));
+    return false;
+  }
+
+  override unreserve(connection: Connection, length: number): void {
+    if (length < 0) this.wishes = this.wishes.filter((wish) => wish.connection !== connection);
+    else this.budget += length;
+    for (;;) {
+      const wish = this.wishes.at(0);
+      if (wish === undefined || wish.length > this.budget) return;
+      this.wishes.shift();
+      this.budget -= wish.length;
+      wish.connection.resumeReading(wish.length);
+    }
+  }
+
+  private open(fd: number): void {
+    const connection = new Connection(this, fd);
+    connection.place = this.connections.length;
+    this.connections.push(connection);
+    if (this.connections.length === this.maxConnections) this.updateAccepting();
+    connection.start();
+  }
+
+  /** Gives turns while there are some. An operation that ends at once gives its turn on from inside: no recursion. */
+  private startWaiting(): void {
+    if (this.isStarting) return;
+    this.isStarting = true;
+    while (this.running < MAX_RUNNING) {
+      const next = this.waiting.at(0);
+      if (next === undefined) break;
+      this.waiting.shift();
+      this.running++;
+      this.buffers.enter();
+      if (!begin(this, next.connection, next.request)) {
+        this.running--;
+        this.buffers.leave();
+      }
+    }
+    this.isStarting = false;
+  }
+
+  /** Listens to the backlog while another connection may be held. */
+  private updateAccepting(): void {
+    const isFull = this.connections.length >= this.maxConnections;
+    for (const source of this.listeners) source.setActive(!isFull);
+  }
+}
+
+/** The JSON object in bytes [start, end); undefined for anything else. */
+function parseRequest(bytes: Uint8Array, start: number, end: number): JsonValue | undefined {
+  try {
+    const request = parseJson(bytes, start, end);
+    return request.kind === JsonKind.object ? request : undefined;
+  } catch (error) {
+    if (error instanceof JsonError) return undefined;
+    throw error;
+  }
+}
