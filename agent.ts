@@ -1,5 +1,5 @@
 /** mote, the guest agent of a microVM: one entry, from the command line to the loop. */
-import { Options, Task, USAGE } from "./options.ts";
+import { Options, Task, usage } from "./options.ts";
 import { Server } from "./smolvm/server.ts";
 import { type Address, Family } from "./sys/address.ts";
 import { UsageError } from "./sys/arguments.ts";
@@ -83,7 +83,7 @@ function main(): number {
   }
   switch (options.task) {
     case Task.HELP:
-      writeText(STDOUT, USAGE);
+      writeText(STDOUT, usage());
       return 0;
     case Task.VERSION:
       writeText(STDOUT, `mote ${VERSION}\n`);

@@ -77,7 +77,7 @@ COMMON="-std=c11 -D_GNU_SOURCE -fno-math-errno -fno-strict-aliasing -I$RUNTIME/s
 # Small and static: no unwind tables, no relocations, every unused section dropped, the whole program seen at once.
 STATIC="$COMMON -DSCR_MUSL -Os -flto -ffunction-sections -fdata-sections -fno-pie -fno-pic
   -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector"
-STATIC_LINK="-Os -flto=2 -fno-pie -no-pie -static -s -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro
+STATIC_LINK="-Os -flto -flto-partition=one -fno-pie -no-pie -static -s -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro
   -Wl,-z,noseparate-code"
 ASAN="$COMMON -O1 -g -fsanitize=address -fno-omit-frame-pointer"
 
@@ -155,3 +155,84 @@ build_ctl() {
   emit motectl ctl/motectl.ts
   link motectl x86_64 dist/motectl-x86_64
 }
+
+# --- verifying ------------------------------------------------------------------------------------------------------
+
+# The command that runs a target's binary on this machine.
+runner() { [ "$1" = aarch64 ] && [ "$(uname -m)" != aarch64 ] && echo qemu-aarch64-static || true; }
+
+# Waits for a process to log that it listens.
+await_listening() {
+  local log=$1 pid=$2
+  for _ in $(seq 200); do
+    grep -q 'listening on' "$log" 2>/dev/null && return
+    kill -0 "$pid" 2>/dev/null || { cat "$log" >&2; die "the agent ended before it listened"; }
+    sleep 0.05
+  done
+  die "the agent did not begin to listen"
+}
+
+motectl() { node_modules/.bin/bun ctl/motectl.ts "$@"; }
+
+# verify TARGET: static, stripped, starts, answers.
+verify() {
+  local target=$1 binary=dist/mote-$1 kind scratch pid
+  kind=$(file -b "$binary")
+  case $kind in *"statically linked"*) ;; *) die "$binary is not static: $kind" ;; esac
+  case $kind in *"not stripped"*) die "$binary is not stripped" ;; esac
+  scratch=$(mktemp -d)
+  # shellcheck disable=SC2046
+  $(runner "$target") "./$binary" --listen "unix:$scratch/agent.sock" 2>"$scratch/log" &
+  pid=$!
+  await_listening "$scratch/log" "$pid"
+  motectl --unix "$scratch/agent.sock" ping >/dev/null || die "$binary does not answer a ping"
+  kill "$pid"
+  wait "$pid" || die "$binary did not stop in order"
+  rm -r "$scratch"
+  say "$binary: static, stripped, answers; $(stat -c %s "$binary") bytes"
+}
+
+# The main job: a command run through the agent.
+show() {
+  local scratch pid
+  scratch=$(mktemp -d)
+  ./dist/mote-x86_64 --listen "unix:$scratch/agent.sock" 2>"$scratch/log" &
+  pid=$!
+  await_listening "$scratch/log" "$pid"
+  echo
+  echo "\$ dist/mote-x86_64 --listen unix:agent.sock &"
+  echo "\$ dist/motectl-x86_64 --unix agent.sock run -- 'uname -sm; id -un'"
+  ./dist/motectl-x86_64 --unix "$scratch/agent.sock" run -- 'uname -sm; id -un'
+  echo
+  awk '/^Rss|^Anonymous/ { print "idle " $1, $2, $3 }' "/proc/$pid/smaps_rollup"
+  kill "$pid"
+  wait "$pid"
+  rm -r "$scratch"
+  ls -l dist | awk 'NR > 1 { printf "%8d bytes  dist/%s\n", $5, $9 }'
+}
+
+# --- targets --------------------------------------------------------------------------------------------------------
+
+[ $# -gt 0 ] || set -- all
+for target in "$@"; do
+  case $target in
+    -h | --help) usage ;;
+    x86_64) need_native; build_agent x86_64; verify x86_64 ;;
+    aarch64) need_native; need_aarch64; build_agent aarch64; verify aarch64 ;;
+    ctl) need_native; build_ctl ;;
+    asan) need_native; build_agent asan; say "dist/mote-asan: built" ;;
+    deps) need_native; need_aarch64 ;;
+    clean) rm -rf build dist ;;
+    all)
+      need_native
+      need_aarch64
+      build_agent x86_64
+      build_agent aarch64
+      build_ctl
+      verify x86_64
+      verify aarch64
+      show
+      ;;
+    *) usage >&2; die "no such target: $target" ;;
+  esac
+done

@@ -7,7 +7,9 @@ import { VERSION } from "./version.ts";
 
 const DEFAULT_PORT = 1024;
 
-export const USAGE = `mote ${VERSION}, the guest agent of a microVM
+/** What `--help` prints. */
+export function usage(): string {
+  return `mote ${VERSION}, the guest agent of a microVM
 
 usage: mote [--listen ADDR]... [--port N] [--log LEVEL]
 
@@ -24,6 +26,7 @@ usage: mote [--listen ADDR]... [--port N] [--log LEVEL]
 Without an address it listens on vsock:$SMOLVM_AGENT_PORT, or vsock:${DEFAULT_PORT}.
 SIGTERM and SIGINT stop it: running commands are killed, it exits with 0.
 `;
+}
 
 export const enum Task {
   SERVE,

@@ -1,4 +1,5 @@
 /** One connection: reads its request, lets an operation answer it, and closes so that the answer arrives. */
+import type { JsonValue } from "../json/value.ts";
 import type { BufferPool } from "../sys/buffers.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
@@ -50,11 +51,14 @@ export abstract class Host {
   /** Handles the request in bytes [start, end), which are only lent. */
   abstract onRequest(connection: Connection, bytes: Uint8Array, start: number, end: number): void;
 
-  /** Asks to hold a large request of `length` bytes. Where the answer is no, the host calls `resumeReading` later. */
-  abstract reserve(connection: Connection, length: number): boolean;
+  /** Asks to hold a large request of `length` bytes. After a no, the host grants the wish later. */
+  abstract reserve(length: number): boolean;
 
-  /** Takes back a reservation, or with a negative length the wish for one. */
-  abstract unreserve(connection: Connection, length: number): void;
+  /** Takes back what was reserved. */
+  abstract unreserve(length: number): void;
+
+  /** Takes back a wish that has not been granted. */
+  abstract withdrawWish(): void;
 
   /** An operation holds nothing any more: another may have its turn. Called once for each. */
   abstract onOperationEnded(): void;
@@ -71,8 +75,12 @@ export class Connection extends Source {
   private timer: Timer | undefined;
   private operation: Operation | undefined;
   private partial: PartialFrame | undefined;
-  /** Bytes of a large request that the host has counted; negative while it has not yet. */
+  /** Bytes that the host has reserved for a large request. */
   private reserved = 0;
+  /** Bytes that it has been asked for and has not granted yet. */
+  private wish = 0;
+  /** The request while it waits for its turn. */
+  private request: JsonValue | undefined;
   /** What came behind the request in one piece with it. */
   private rest: Uint8Array | undefined;
   private pending: Uint8Array | undefined;
@@ -104,9 +112,16 @@ export class Connection extends Source {
   }
 
   /** The request waits for its turn. */
-  enqueue(): void {
+  enqueue(request: JsonValue): void {
     this.phase = Phase.QUEUED;
-    this.updateEvents();
+    this.request = request;
+  }
+
+  /** Takes the request whose turn has come. */
+  takeRequest(): JsonValue | undefined {
+    const request = this.request;
+    this.request = undefined;
+    return request;
   }
 
   /** An operation answers from now on. */
@@ -168,7 +183,7 @@ export class Connection extends Source {
 
   override onReady(ready: number): void {
     const gone = (ready & (Ready.HANGUP | Ready.FAILED | Ready.INVALID)) !== 0;
-    if (this.phase === Phase.READING && this.reserved >= 0) this.readRequest();
+    if (this.phase === Phase.READING && this.wish === 0) this.readRequest();
     else if (this.phase === Phase.LINGERING) this.drain();
     else if (this.isBlocked) this.flush();
     else if (this.operation?.interest === Ready.READABLE) this.operation.onReadable();
@@ -177,9 +192,15 @@ export class Connection extends Source {
     if (this.isOpen) this.updateEvents();
   }
 
-  /** The host has room for the request that it put off. */
-  resumeReading(length: number): void {
-    this.reserved = length;
+  /** Bytes that the host has been asked to reserve, and has not yet; otherwise 0. */
+  get wishedLength(): number {
+    return this.wish;
+  }
+
+  /** The host has reserved what was wished for. */
+  grantWish(): void {
+    this.reserved = this.wish;
+    this.wish = 0;
     this.updateEvents();
   }
 
@@ -228,7 +249,8 @@ export class Connection extends Source {
   private holdPartial(partial: PartialFrame): void {
     const length = partial.length;
     if (length > SMALL_FRAME_BYTES && this.reserved === 0) {
-      this.reserved = this.host.reserve(this, length) ? length : -length;
+      if (this.host.reserve(length)) this.reserved = length;
+      else this.wish = length;
     }
     this.updateEvents();
   }
@@ -237,11 +259,15 @@ export class Connection extends Source {
     this.setTimeout(0);
     this.host.onRequest(this, bytes, HEADER_BYTES, end);
     this.partial = undefined;
+    if (this.phase === Phase.QUEUED) this.updateEvents();
   }
 
   private unreserve(): void {
-    if (this.reserved !== 0) this.host.unreserve(this, this.reserved);
+    const reserved = this.reserved;
     this.reserved = 0;
+    if (reserved > 0) this.host.unreserve(reserved);
+    if (this.wish > 0) this.host.withdrawWish();
+    this.wish = 0;
   }
 
   /** Sends bytes [0, end) now, or keeps what does not leave. Returns whether everything has left. */
@@ -329,7 +355,7 @@ export class Connection extends Source {
     if (this.isBlocked) return Ready.WRITABLE;
     switch (this.phase) {
       case Phase.READING:
-        return this.reserved < 0 ? Ready.NONE : Ready.READABLE;
+        return this.wish > 0 ? Ready.NONE : Ready.READABLE;
       case Phase.LINGERING:
         return Ready.READABLE;
       case Phase.SERVING:
@@ -350,6 +376,7 @@ export class Connection extends Source {
     this.last = undefined;
     this.rest = undefined;
     this.partial = undefined;
+    this.request = undefined;
     this.unreserve();
     this.host.onClosed(this);
   }

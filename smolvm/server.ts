@@ -23,11 +23,13 @@ const FDS_FOR_REQUESTS = MAX_RUNNING * 8 + 32;
 /** Memory for large requests that have not had their turn. */
 const LARGE_REQUEST_BUDGET = 32 * 1024 * 1024;
 /** The first read of a request; what follows the request in it is copied, so it is kept small. */
-const INBOX_BYTES = 4096;
+const INBOX_BYTES = 2000;
 /** Two full frames and an end mark. */
 const BUFFER_BYTES = 2 * (HEADER_BYTES + CHUNK_BYTES) + HEADER_BYTES;
 /** How long to leave the backlog alone when no descriptor or memory is left for another connection. */
 const EXHAUSTED_PAUSE_MS = 100;
+/** How long after the last connection the agent shrinks to its idle size. */
+const IDLE_DELAY_MS = 500;
 
 class ListenerSource extends Source {
   private readonly listener: Listener;
@@ -55,38 +57,20 @@ class ListenerSource extends Source {
   }
 }
 
-/** A request that waits for its turn. */
-class Waiting {
-  readonly connection: Connection;
-  readonly request: JsonValue;
-
-  constructor(connection: Connection, request: JsonValue) {
-    this.connection = connection;
-    this.request = request;
-  }
-}
-
-/** A large request that waits for memory. */
-class Wish {
-  readonly connection: Connection;
-  readonly length: number;
-
-  constructor(connection: Connection, length: number) {
-    this.connection = connection;
-    this.length = length;
-  }
-}
-
 export class Server extends Host {
   private readonly maxConnections: number;
   private readonly listeners: ListenerSource[] = [];
   private readonly connections: Connection[] = [];
   private readonly pause = new Timer(() => this.updateAccepting());
-  private waiting: Waiting[] = [];
+  /** Runs after the last connection has closed. */
+  private readonly idle = new Timer(() => this.onIdle());
+  /** Connections whose request waits for its turn, first come first served. */
+  private waiting: Connection[] = [];
   private running = 0;
   private isStarting = false;
   private budget = LARGE_REQUEST_BUDGET;
-  private wishes: Wish[] = [];
+  /** Connections that wait for a part of the budget. */
+  private wishes = 0;
 
   /** `fileLimit` is the number of descriptors that the process may have open. */
   constructor(loop: Loop, exits: ExitWatcher, fileLimit: number) {
@@ -133,9 +117,9 @@ export class Server extends Host {
     if (reason !== "") return connection.finish(errorReply(reason), false);
     // A ping holds nothing while it is answered, so it needs no turn.
     if (verbOf(request) === Verb.PING) return connection.finish(PONG, false);
-    this.waiting.push(new Waiting(connection, request));
+    connection.enqueue(request);
+    this.waiting.push(connection);
     this.startWaiting();
-    if (this.waiting.some((other) => other.connection === connection)) connection.enqueue();
   }
 
   override onOperationEnded(): void {
@@ -151,30 +135,41 @@ export class Server extends Host {
       this.connections[connection.place] = last;
       last.place = connection.place;
     }
-    if (this.waiting.length > 0) this.waiting = this.waiting.filter((other) => other.connection !== connection);
+    if (this.waiting.length > 0) this.waiting = this.waiting.filter((other) => other !== connection);
     if (this.connections.length === this.maxConnections - 1) this.updateAccepting();
-    if (this.listeners.length === 0 && this.connections.length === 0) this.loop.stop();
+    if (this.connections.length > 0) return;
+    if (this.listeners.length === 0) this.loop.stop();
+    // In a steady stream of short connections the timer that runs is enough.
+    if (this.idle.slot < 0) this.loop.timers.start(this.idle, IDLE_DELAY_MS);
   }
 
-  override reserve(connection: Connection, length: number): boolean {
-    if (this.wishes.length === 0 && length <= this.budget) {
-      this.budget -= length;
-      return true;
+  override reserve(length: number): boolean {
+    if (this.wishes > 0 || length > this.budget) {
+      this.wishes++;
+      return false;
     }
-    this.wishes.push(new Wish(connection, length));
-    return false;
+    this.budget -= length;
+    return true;
   }
 
-  override unreserve(connection: Connection, length: number): void {
-    if (length < 0) this.wishes = this.wishes.filter((wish) => wish.connection !== connection);
-    else this.budget += length;
-    for (;;) {
-      const wish = this.wishes.at(0);
-      if (wish === undefined || wish.length > this.budget) return;
-      this.wishes.shift();
-      this.budget -= wish.length;
-      wish.connection.resumeReading(wish.length);
+  override unreserve(length: number): void {
+    this.budget += length;
+    if (this.wishes === 0) return;
+    for (const connection of this.connections) {
+      const wish = connection.wishedLength;
+      if (wish === 0 || wish > this.budget) continue;
+      this.wishes--;
+      this.budget -= wish;
+      connection.grantWish();
     }
+  }
+
+  override withdrawWish(): void {
+    this.wishes--;
+  }
+
+  private onIdle(): void {
+    if (this.connections.length === 0) this.loop.shrink();
   }
 
   private open(fd: number): void {
@@ -193,9 +188,11 @@ export class Server extends Host {
       const next = this.waiting.at(0);
       if (next === undefined) break;
       this.waiting.shift();
+      const request = next.takeRequest();
+      if (request === undefined) continue;
       this.running++;
       this.buffers.enter();
-      if (!begin(this, next.connection, next.request)) {
+      if (!begin(this, next, request)) {
         this.running--;
         this.buffers.leave();
       }

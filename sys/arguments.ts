@@ -36,8 +36,11 @@ export class ArgumentReader {
     return word;
   }
 
-  /** Everything that has not been read. */
+  /** Everything that has not been read; it counts as read. */
   rest(): string[] {
-    return this.words.slice(this.next);
+    const words = this.words.slice(this.next);
+    this.next = this.words.length;
+    this.inline = undefined;
+    return words;
   }
 }

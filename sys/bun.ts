@@ -26,7 +26,6 @@ const TABLE = {
   getcwd: WORD,
   getpid: INT,
   getrandom: WORD,
-  getrlimit: INT,
   getsockname: INT,
   getsockopt: INT,
   gmtime_r: WORD,
@@ -40,11 +39,11 @@ const TABLE = {
   pipe2: INT,
   poll: INT,
   pread: WORD,
+  prlimit: INT,
   read: WORD,
   recv: WORD,
   rename: INT,
   send: WORD,
-  setrlimit: INT,
   setsid: INT,
   setsockopt: INT,
   shutdown: INT,
@@ -147,4 +146,9 @@ export function prepareFork(): void {
     const start = parseInt(match[1] ?? "0", 16);
     call(Call.madvise, start, parseInt(match[2] ?? "0", 16) - start, MADV_DOFORK);
   }
+}
+
+/** poll(2), before which the pages of program code go back to the kernel. Bun's are its own affair. */
+export function pollShrunk(fds: number, count: number, timeout: number): number {
+  return call(Call.poll, fds, count, timeout);
 }

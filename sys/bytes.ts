@@ -51,6 +51,16 @@ export function hex(value: number, width: number): string {
   return digits.padStart(width, "0");
 }
 
+/** The text with control characters shown as \xNN: what a peer chose must not act on a terminal or forge a line. */
+export function printable(text: string): string {
+  let out = "";
+  for (const char of text) {
+    const code = char.charCodeAt(0);
+    out += code < 32 || (code >= 127 && code < 160) ? `\\x${hex(code, 2)}` : char;
+  }
+  return out;
+}
+
 /** Reads a little-endian 64-bit word, exact to 2^53: addresses and sizes. */
 export function readWord(view: DataView, offset: number): number {
   return view.getUint32(offset, true) + view.getUint32(offset + 4, true) * 0x100000000;

@@ -82,6 +82,12 @@ export function openForReading(path: string): number {
   return check(call(Call.open, addressOf(name), O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0), "open", path);
 }
 
+/** Opens a file for reading; a FIFO waits for its writer. The caller owns the descriptor. */
+export function openWaiting(path: string): number {
+  const name = cstring(path);
+  return check(call(Call.open, addressOf(name), O_RDONLY | O_CLOEXEC, 0), "open", path);
+}
+
 /** Opens /dev/null for reading and writing. The caller owns the descriptor. */
 export function openNull(): number {
   const name = cstring("/dev/null");

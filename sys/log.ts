@@ -1,6 +1,6 @@
 /** The log: one line an event on standard error, `TIME LEVEL text`. */
 import { addressOf, call, call6 } from "#libc";
-import { encodeText, hex } from "./bytes.ts";
+import { encodeText, printable } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { timestamp } from "./clock.ts";
 
@@ -39,14 +39,4 @@ export function log(level: Level, text: string): void {
   const ready = new Uint8Array([STDERR, 0, 0, 0, POLLOUT, 0, 0, 0]);
   if (call(Call.poll, addressOf(ready), 1, 0) <= 0) return;
   call6(Call.write, STDERR, addressOf(line), line.length, 0, 0, 0);
-}
-
-/** The text with control characters shown as \xNN. */
-function printable(text: string): string {
-  let out = "";
-  for (const char of text) {
-    const code = char.charCodeAt(0);
-    out += code < 32 || code === 127 ? `\\x${hex(code, 2)}` : char;
-  }
-  return out;
 }

@@ -2,7 +2,7 @@
  * The event loop: one poll(2) over one pollfd array that lives as long as the process, and a timer heap.
  * A handler does a bounded amount of work and returns.
  */
-import { addressOf, call } from "#libc";
+import { addressOf, call, pollShrunk } from "#libc";
 import { Call } from "./calls.ts";
 import { check, Errno } from "./errno.ts";
 import { TimerHeap } from "./timer.ts";
@@ -41,6 +41,7 @@ export class Loop {
   private view = new DataView(this.pollfds.buffer);
   private readonly sources: Source[] = [];
   private stopping = false;
+  private isShrinking = true;
 
   /** Watches a source. `events` are the Ready bits it wants; NONE still reports hang-up and failure. */
   add(source: Source, events: number): void {
@@ -88,9 +89,14 @@ export class Loop {
     this.stopping = true;
   }
 
+  /** Nothing is expected soon: gives memory back before the next wait, as before the first one. */
+  shrink(): void {
+    this.isShrinking = true;
+  }
+
   /** One poll(2) and its handlers, then the timers that are due. */
   turn(): void {
-    let ready = call(Call.poll, addressOf(this.pollfds), this.sources.length, this.timers.wait());
+    let ready = this.poll();
     if (ready === -Errno.EINTR) return;
     check(ready, "poll", "");
     // Downwards: what a handler adds lies above, and what a removal moves down has been handled.
@@ -104,6 +110,14 @@ export class Loop {
       if (source !== undefined) source.onReady(revents);
     }
     this.timers.runDue();
+  }
+
+  private poll(): number {
+    const fds = addressOf(this.pollfds);
+    const wait = this.timers.wait();
+    if (!this.isShrinking) return call(Call.poll, fds, this.sources.length, wait);
+    this.isShrinking = false;
+    return pollShrunk(fds, this.sources.length, wait);
   }
 
   private resize(length: number): void {

@@ -6,6 +6,7 @@ import { read } from "./file.ts";
 import { Source } from "./loop.ts";
 
 export const enum Signal {
+  HUP = 1,
   INT = 2,
   KILL = 9,
   PIPE = 13,
@@ -24,7 +25,7 @@ const SIGINFO_BYTES = 128;
 const LAST_SIGNAL = 64;
 
 /** A sigset: 128 bytes in libc, of which the kernel reads eight. */
-function signalSet(signals: number[]): Uint8Array {
+export function signalSet(signals: number[]): Uint8Array {
   const set = new Uint8Array(128);
   for (const signal of signals) {
     const index = (signal - 1) >> 3;

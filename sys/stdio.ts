@@ -4,6 +4,8 @@ import { encodeText } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { Errno } from "./errno.ts";
 import { close, openNull } from "./file.ts";
+import { Ready } from "./loop.ts";
+import { awaitReady } from "./wait.ts";
 
 const F_GETFD = 1;
 
@@ -13,16 +15,25 @@ export function writeText(fd: number, text: string): boolean {
   return writeAll(fd, bytes, 0, bytes.length);
 }
 
-/** Writes bytes [start, end) to a blocking descriptor. Returns false where that failed. */
+/** Writes bytes [start, end) to a descriptor, waiting where need be. Returns false where that failed. */
 export function writeAll(fd: number, bytes: Uint8Array, start: number, end: number): boolean {
+  return writeFully(fd, bytes, start, end) === 0;
+}
+
+/**
+ * Writes bytes [start, end) to a descriptor, waiting where need be, also where another program has made it
+ * non-blocking. Returns 0 or -errno.
+ */
+export function writeFully(fd: number, bytes: Uint8Array, start: number, end: number): number {
   let position = start;
   while (position < end) {
     const written = call(Call.write, fd, addressOf(bytes) + position, end - position);
     if (written === -Errno.EINTR) continue;
-    if (written < 0) return false;
-    position += written;
+    if (written === -Errno.EAGAIN) awaitReady(fd, Ready.WRITABLE);
+    else if (written < 0) return written;
+    else position += written;
   }
-  return true;
+  return 0;
 }
 
 /** Opens /dev/null in place of a standard descriptor that is closed, so that none of the agent's own takes its number. */
