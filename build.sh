@@ -112,19 +112,21 @@ object() {
 
 # link NAME TARGET OUT: build/NAME.c and what it needs, for one of the targets.
 link() {
-  local name=$1 target=$2 out=$3 cc flags link dir objects="" source o
+  local name=$1 target=$2 out=$3 cc flags link dir objects="" renames="" source o
   case $target in
     x86_64) cc=musl-gcc flags=$STATIC link=$STATIC_LINK ;;
     aarch64) cc="aarch64-linux-gnu-gcc -specs $PWD/build/aarch64-musl.specs" flags=$STATIC link=$STATIC_LINK ;;
     asan) cc=gcc flags=$ASAN link="-fsanitize=address" ;;
   esac
   [ $target != aarch64 ] || cp /usr/lib/aarch64-linux-musl/musl-gcc.specs build/aarch64-musl.specs
+  # cache.c says why.
+  [ $target = asan ] || renames="-Dmalloc=cached_malloc -Dcalloc=cached_calloc -Dfree=cached_free"
   dir=build/$target
   mkdir -p "$dir" dist
   while read -r source; do
     o=$dir/runtime/$(basename "$source" .c).o
     objects="$objects $o"
-    object "$cc" "$flags -w" "$RUNTIME/$source" "$o" &
+    object "$cc" "$flags -w $renames" "$RUNTIME/$source" "$o" &
     [ "$(jobs -r | wc -l)" -lt "$(nproc)" ] || wait -n
   done <"build/$name.sources"
   wait
@@ -132,10 +134,11 @@ link() {
   objects="$objects $dir/native.o"
   if [ $target != asan ]; then
     object "$cc" "$flags $WARNINGS" sys/format.c "$dir/format.o"
-    objects="$objects $dir/format.o"
+    object "$cc" "$flags $WARNINGS" sys/cache.c "$dir/cache.o"
+    objects="$objects $dir/format.o $dir/cache.o"
   fi
   # native.c says why scr_lib_init is replaced.
-  object "$cc" "$flags -w -Dscr_lib_init=mote_start" "build/$name.c" "$dir/$name.o"
+  object "$cc" "$flags -w $renames -Dscr_lib_init=mote_start" "build/$name.c" "$dir/$name.o"
   # shellcheck disable=SC2086
   $cc $link "$dir/$name.o" $objects -lm -o "$out.new"
   mv "$out.new" "$out"

@@ -58,15 +58,24 @@ export class JsonValue {
 
   /** The value of the last member of this name; undefined where there is none, or the value is not an object. */
   get(key: string): JsonValue | undefined {
-    if (this.kind !== JsonKind.object) return undefined;
+    return this.member(encode(key));
+  }
+
+  /** Like `get`, by a name in UTF-8, for one who asks the same of many documents. */
+  member(name: Uint8Array): JsonValue | undefined {
     const table = this.table;
+    if (table.mark(this.row) !== Byte.openObject) return undefined;
     const end = table.stop(this.row);
-    const name = encode(key);
     let found = 0;
     for (let row = this.row + 1; row < end; row = table.next(row + 1)) {
-      if (isNamed(table, row, name)) found = row + 1;
+      if (holds(table, row, name)) found = row + 1;
     }
     return found > 0 ? new JsonValue(table, found) : undefined;
+  }
+
+  /** Whether this is the string that the bytes spell in UTF-8. */
+  isString(text: Uint8Array): boolean {
+    return this.kind === JsonKind.string && holds(this.table, this.row, text);
   }
 
   /** The members by name, in order. Of members with one name the last counts, at the place of the first. */
@@ -136,11 +145,13 @@ function content(table: JsonTable, row: number): string {
   return decode(table.bytes, table.start(row) + 1, table.stop(row));
 }
 
-function isNamed(table: JsonTable, row: number, name: Uint8Array): boolean {
+/** Whether the string in `row` is made of these bytes. */
+function holds(table: JsonTable, row: number, text: Uint8Array): boolean {
   const from = table.start(row) + 1;
-  if (table.stop(row) - from !== name.length) return false;
-  for (let i = 0; i < name.length; i++) {
-    if (table.bytes[from + i] !== name[i]) return false;
+  if (table.stop(row) - from !== text.length) return false;
+  const bytes = table.bytes;
+  for (let i = 0; i < text.length; i++) {
+    if (bytes[from + i] !== text[i]) return false;
   }
   return true;
 }

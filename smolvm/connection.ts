@@ -67,6 +67,19 @@ export abstract class Host {
   abstract onClosed(connection: Connection): void;
 }
 
+const NOT_A_REQUEST = -1;
+
+/**
+ * The length of the frame whose first bytes have come, Infinity while its header is incomplete, NOT_A_REQUEST where no
+ * request begins like that.
+ */
+function requestLength(bytes: Uint8Array, have: number): number {
+  if (bytes[0] !== FrameType.JSON) return NOT_A_REQUEST;
+  if (have < HEADER_BYTES) return Infinity;
+  const length = payloadLength(bytes, 0);
+  return length > MAX_PAYLOAD_BYTES ? NOT_A_REQUEST : HEADER_BYTES + length;
+}
+
 export class Connection extends Source {
   /** The index in the host's list. Only the host writes it. */
   place = 0;
@@ -90,6 +103,8 @@ export class Connection extends Source {
   /** The terminator, while something pending is before it. */
   private last: Uint8Array | undefined;
   private expectsMore = false;
+  /** Nothing of the peer's was left unread a moment ago. */
+  private isDrained = false;
 
   constructor(host: Host, fd: number) {
     super(fd);
@@ -128,6 +143,7 @@ export class Connection extends Source {
   serve(operation: Operation): void {
     this.phase = Phase.SERVING;
     this.operation = operation;
+    this.isDrained = false;
     this.unreserve();
     this.updateEvents();
   }
@@ -223,26 +239,22 @@ export class Connection extends Source {
     if (received === -Errno.EAGAIN) return;
     if (received <= 0) return this.close();
     partial.have += received;
-    if (!this.acceptsHeader(partial.bytes, partial.have)) return this.close();
-    if (partial.have < HEADER_BYTES || partial.have < partial.length) return this.holdPartial(partial);
-    this.onWholeRequest(partial.bytes, partial.have);
+    const length = requestLength(partial.bytes, partial.have);
+    if (length === NOT_A_REQUEST) this.close();
+    else if (partial.have < length) this.holdPartial(partial);
+    else this.onWholeRequest(partial.bytes, length);
   }
 
   private onFirstBytes(inbox: Uint8Array, received: number): void {
-    if (!this.acceptsHeader(inbox, received)) return this.close();
-    const length = received < HEADER_BYTES ? Infinity : HEADER_BYTES + payloadLength(inbox, 0);
+    const length = requestLength(inbox, received);
+    if (length === NOT_A_REQUEST) return this.close();
     if (received < length) {
       this.partial = new PartialFrame(inbox, received);
       return this.holdPartial(this.partial);
     }
     if (received > length) this.rest = inbox.slice(length, received);
+    this.isDrained = received < inbox.length;
     this.onWholeRequest(inbox, length);
-  }
-
-  /** Whether what has come of the header is that of a request. */
-  private acceptsHeader(bytes: Uint8Array, have: number): boolean {
-    if (bytes[0] !== FrameType.JSON) return false;
-    return have < HEADER_BYTES || payloadLength(bytes, 0) <= MAX_PAYLOAD_BYTES;
   }
 
   /** Waits for more of a request, with the host's leave where it is a large one. */
@@ -319,6 +331,7 @@ export class Connection extends Source {
    * peer has not read yet.
    */
   private settle(): void {
+    if (this.isDrained && !this.expectsMore) return this.close();
     const inbox = this.host.inbox;
     const received = this.receiveInto(inbox, inbox.length);
     if (received === 0 || (received < 0 && !this.expectsMore)) return this.close();
@@ -338,11 +351,16 @@ export class Connection extends Source {
   /** Sets the timer of the phase anew; 0 stops it. */
   private setTimeout(milliseconds: number): void {
     const timers = this.host.loop.timers;
-    if (this.timer !== undefined) timers.cancel(this.timer);
-    if (milliseconds === 0) return;
-    const timer = this.timer ?? new Timer(() => this.onTimeout());
+    const timer = this.timer;
+    if (timer !== undefined) timers.cancel(timer);
+    if (milliseconds > 0) timers.start(timer ?? this.makeTimer(), milliseconds);
+  }
+
+  /** (A function of its own: natively one that makes a closure allocates on every call.) */
+  private makeTimer(): Timer {
+    const timer = new Timer(() => this.onTimeout());
     this.timer = timer;
-    timers.start(timer, milliseconds);
+    return timer;
   }
 
   private updateEvents(): void {

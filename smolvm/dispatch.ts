@@ -1,5 +1,6 @@
 /** Requests by name: which operation answers, and how its failure to begin is said. */
 import type { JsonValue } from "../json/value.ts";
+import { encodeText } from "../sys/bytes.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Connection, Host } from "./connection.ts";
 import { PROTOCOL_VERSION } from "./frame.ts";
@@ -17,26 +18,38 @@ export const enum Verb {
   UNKNOWN,
 }
 
-const VERBS = ["ping", "run", "put_file", "get_file"];
+// What every request is asked for, in bytes: no string is made of it.
+const OP = encodeText("op");
+const V = encodeText("v");
+const PING = encodeText("ping");
+const RUN = encodeText("run");
+const PUT_FILE = encodeText("put_file");
+const GET_FILE = encodeText("get_file");
 
 /** The verb that a request names. */
 export function verbOf(request: JsonValue): Verb {
-  const verb = VERBS.indexOf(request.get("op")?.asString() ?? "");
-  return verb < 0 ? Verb.UNKNOWN : verb;
+  const op = request.member(OP);
+  if (op === undefined) return Verb.UNKNOWN;
+  if (op.isString(PING)) return Verb.PING;
+  if (op.isString(RUN)) return Verb.RUN;
+  if (op.isString(PUT_FILE)) return Verb.PUT_FILE;
+  return op.isString(GET_FILE) ? Verb.GET_FILE : Verb.UNKNOWN;
 }
 
 /** Why a request is refused whatever it asks; empty where it is not. */
-export function refusal(request: JsonValue): string {
-  const version = request.get("v");
+export function refusal(request: JsonValue, verb: Verb): string {
+  const version = request.member(V);
   if (version !== undefined && !isSupported(version)) return `unsupported protocol version ${pythonText(version)}`;
-  if (verbOf(request) !== Verb.UNKNOWN) return "";
-  const op = request.get("op");
+  if (verb !== Verb.UNKNOWN) return "";
+  const op = request.member(OP);
   return `unknown op ${op === undefined ? "None" : pythonRepr(op)}`;
 }
 
 /** What Python compares equal to 1, and None. */
 function isSupported(version: JsonValue): boolean {
-  return version.isNull() || version.asBool() === true || version.asNumber() === PROTOCOL_VERSION;
+  // As every host writes it.
+  if (version.text === "1" || version.isNull()) return true;
+  return version.asBool() === true || version.asNumber() === PROTOCOL_VERSION;
 }
 
 /** Begins to serve a request that has its turn. Returns whether an operation is under way; otherwise it is answered. */

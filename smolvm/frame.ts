@@ -27,8 +27,9 @@ export function writeHeader(bytes: Uint8Array, offset: number, type: number, len
 
 /** The payload length in the header at `offset`, of which the array must hold all five bytes. */
 export function payloadLength(bytes: Uint8Array, offset: number): number {
-  const high = ((bytes[offset + 1] ?? 0) << 8) | (bytes[offset + 2] ?? 0);
-  return high * 65536 + (((bytes[offset + 3] ?? 0) << 8) | (bytes[offset + 4] ?? 0));
+  // Sums, not bits: natively a number is a double, and every bit operation a conversion there and back.
+  const high = (bytes[offset + 1] ?? 0) * 256 + (bytes[offset + 2] ?? 0);
+  return high * 65536 + (bytes[offset + 3] ?? 0) * 256 + (bytes[offset + 4] ?? 0);
 }
 
 /** A whole frame of its own. */

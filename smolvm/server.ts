@@ -113,10 +113,11 @@ export class Server extends Host {
     const request = parseRequest(bytes, start, end);
     if (request === undefined) return connection.close();
     if (logs(Level.DEBUG)) log(Level.DEBUG, `connection ${connection.fd}: ${request.get("op")?.asString() ?? ""}`);
-    const reason = refusal(request);
+    const verb = verbOf(request);
+    const reason = refusal(request, verb);
     if (reason !== "") return connection.finish(errorReply(reason), false);
     // A ping holds nothing while it is answered, so it needs no turn.
-    if (verbOf(request) === Verb.PING) return connection.finish(PONG, false);
+    if (verb === Verb.PING) return connection.finish(PONG, false);
     connection.enqueue(request);
     this.waiting.push(connection);
     this.startWaiting();
@@ -131,11 +132,11 @@ export class Server extends Host {
   override onClosed(connection: Connection): void {
     const last = this.connections.at(-1);
     this.connections.pop();
-    if (last !== undefined && last !== connection) {
+    if (last !== undefined && last.place !== connection.place) {
       this.connections[connection.place] = last;
       last.place = connection.place;
     }
-    if (this.waiting.length > 0) this.waiting = this.waiting.filter((other) => other !== connection);
+    if (this.waiting.length > 0) this.stopWaiting(connection);
     if (this.connections.length === this.maxConnections - 1) this.updateAccepting();
     if (this.connections.length > 0) return;
     if (this.listeners.length === 0) this.loop.stop();
@@ -166,6 +167,10 @@ export class Server extends Host {
 
   override withdrawWish(): void {
     this.wishes--;
+  }
+
+  private stopWaiting(connection: Connection): void {
+    this.waiting = this.waiting.filter((other) => other !== connection);
   }
 
   private onIdle(): void {

@@ -66,7 +66,7 @@ export class Loop {
     source.slot = -1;
     const last = this.sources.at(-1);
     this.sources.pop();
-    if (last !== undefined && last !== source) {
+    if (last !== undefined && last.slot >= 0) {
       // The last one moves into the gap, with what poll has reported for it.
       this.sources[slot] = last;
       const from = last.slot * POLLFD_BYTES;
@@ -94,8 +94,10 @@ export class Loop {
     this.isShrinking = true;
   }
 
-  /** One poll(2) and its handlers, then the timers that are due. */
+  /** The timers that are due, then one poll(2) and its handlers. */
   turn(): void {
+    this.timers.runDue();
+    if (this.stopping) return;
     let ready = this.poll();
     if (ready === -Errno.EINTR) return;
     check(ready, "poll", "");
@@ -109,7 +111,6 @@ export class Loop {
       const source = this.sources.at(slot);
       if (source !== undefined) source.onReady(revents);
     }
-    this.timers.runDue();
   }
 
   private poll(): number {

@@ -143,6 +143,12 @@ static inline long bare_syscall(long number, const void *a, unsigned long b, con
 #endif
 }
 
+#ifdef SCR_MUSL
+void cache_flush(void);
+#else
+static void cache_flush(void) {}
+#endif
+
 /*
  * poll(2) for one who expects to wait long. The clean pages of code and constants are given back first, so that what
  * only starting up or a burst has used does not stay resident; they return from the page cache as they are used.
@@ -153,6 +159,7 @@ double mote_poll_shrunk(double fds, double count, double timeout) {
     limit.tv_sec = (time_t)(timeout / 1000);
     limit.tv_nsec = (long)(timeout - (double)limit.tv_sec * 1000) * 1000000;
   }
+  cache_flush();
   const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
   unsigned long headers = getauxval(AT_PHNUM), page = getauxval(AT_PAGESZ);
   for (unsigned long i = 0; header != NULL && i < headers; i++) {

@@ -15,6 +15,8 @@ export class Timer {
 
 export class TimerHeap {
   private readonly heap: Timer[] = [];
+  /** The time when the due timers ran last. */
+  private now = 0;
 
   /** Starts a timer that fires once, `milliseconds` from now; one that runs already is set anew. */
   start(timer: Timer, milliseconds: number): void {
@@ -38,20 +40,20 @@ export class TimerHeap {
     this.sink(last);
   }
 
-  /** Milliseconds until the first deadline, rounded up, as poll(2) takes them; -1 without a timer. */
+  /** Milliseconds from `runDue` until the first deadline, rounded up, as poll(2) takes them; -1 without a timer. */
   wait(): number {
     const first = this.heap.at(0);
     if (first === undefined) return -1;
-    return Math.min(Math.max(Math.ceil(first.deadline - monotonicNow()), 0), 0x7fffffff);
+    return Math.min(Math.max(Math.ceil(first.deadline - this.now), 0), 0x7fffffff);
   }
 
   /** Fires what is due. A timer that a handler starts waits for the next turn, however short it is. */
   runDue(): void {
     if (this.heap.length === 0) return;
-    const now = monotonicNow();
+    this.now = monotonicNow();
     for (;;) {
       const first = this.heap.at(0);
-      if (first === undefined || first.deadline > now) return;
+      if (first === undefined || first.deadline > this.now) return;
       this.cancel(first);
       first.onTimer();
     }
