@@ -63,19 +63,26 @@ export class JsonValue {
 
   /** Like `get`, by a name in UTF-8, for one who asks the same of many documents. */
   member(name: Uint8Array): JsonValue | undefined {
+    const row = this.memberRow(name);
+    return row > 0 ? new JsonValue(this.table, row) : undefined;
+  }
+
+  /** Whether the last member of this name is this string, both in UTF-8. Allocates nothing. */
+  hasString(name: Uint8Array, text: Uint8Array): boolean {
+    const row = this.memberRow(name);
+    return row > 0 && this.table.mark(row) === Byte.quote && holds(this.table, row, text);
+  }
+
+  /** The row of the last member of this name; 0 where there is none, or the value is not an object. */
+  private memberRow(name: Uint8Array): number {
     const table = this.table;
-    if (table.mark(this.row) !== Byte.openObject) return undefined;
+    if (table.mark(this.row) !== Byte.openObject) return 0;
     const end = table.stop(this.row);
     let found = 0;
     for (let row = this.row + 1; row < end; row = table.next(row + 1)) {
       if (holds(table, row, name)) found = row + 1;
     }
-    return found > 0 ? new JsonValue(table, found) : undefined;
-  }
-
-  /** Whether this is the string that the bytes spell in UTF-8. */
-  isString(text: Uint8Array): boolean {
-    return this.kind === JsonKind.string && holds(this.table, this.row, text);
+    return found;
   }
 
   /** The members by name, in order. Of members with one name the last counts, at the place of the first. */

@@ -284,36 +284,43 @@ export class Connection extends Source {
 
   /** Sends bytes [0, end) now, or keeps what does not leave. Returns whether everything has left. */
   private write(bytes: Uint8Array, end: number, isLent: boolean): boolean {
+    const sent = this.push(bytes, 0, end);
+    if (sent === end) {
+      if (isLent) this.host.buffers.give(bytes);
+      return true;
+    }
+    if (!this.isOpen) return false;
     this.pending = bytes;
-    this.pendingStart = 0;
+    this.pendingStart = sent;
     this.pendingEnd = end;
     this.pendingIsLent = isLent;
-    if (this.push()) return true;
-    if (this.isOpen) this.updateEvents();
+    this.updateEvents();
     return false;
   }
 
-  /** Sends of what is pending as much as leaves. Returns whether that was all. A peer that is gone ends the connection. */
-  private push(): boolean {
-    const pending = this.pending;
-    if (pending === undefined) return true;
-    while (this.pendingStart < this.pendingEnd) {
-      const sent = send(this.fd, pending, this.pendingStart, this.pendingEnd);
-      if (sent === -Errno.EAGAIN) return false;
+  /** Sends of bytes [start, end) as much as leaves. Returns where that ended. A peer that is gone ends the connection. */
+  private push(bytes: Uint8Array, start: number, end: number): number {
+    let position = start;
+    while (position < end) {
+      const sent = send(this.fd, bytes, position, end);
+      if (sent === -Errno.EAGAIN) break;
       if (sent === -Errno.EINTR) continue;
       if (sent < 0) {
         if (logs(Level.DEBUG)) log(Level.DEBUG, `connection ${this.fd}: ${errnoText(-sent)}`);
         this.abort();
-        return false;
+        break;
       }
-      this.pendingStart += sent;
+      position += sent;
     }
-    this.releasePending();
-    return true;
+    return position;
   }
 
   private flush(): void {
-    if (!this.push()) return;
+    const pending = this.pending;
+    if (pending === undefined) return;
+    this.pendingStart = this.push(pending, this.pendingStart, this.pendingEnd);
+    if (this.pendingStart < this.pendingEnd) return;
+    this.releasePending();
     const last = this.last;
     this.last = undefined;
     if (this.phase === Phase.SERVING) this.operation?.onWritable();

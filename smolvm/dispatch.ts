@@ -28,12 +28,10 @@ const GET_FILE = encodeText("get_file");
 
 /** The verb that a request names. */
 export function verbOf(request: JsonValue): Verb {
-  const op = request.member(OP);
-  if (op === undefined) return Verb.UNKNOWN;
-  if (op.isString(PING)) return Verb.PING;
-  if (op.isString(RUN)) return Verb.RUN;
-  if (op.isString(PUT_FILE)) return Verb.PUT_FILE;
-  return op.isString(GET_FILE) ? Verb.GET_FILE : Verb.UNKNOWN;
+  if (request.hasString(OP, PING)) return Verb.PING;
+  if (request.hasString(OP, RUN)) return Verb.RUN;
+  if (request.hasString(OP, PUT_FILE)) return Verb.PUT_FILE;
+  return request.hasString(OP, GET_FILE) ? Verb.GET_FILE : Verb.UNKNOWN;
 }
 
 /** Why a request is refused whatever it asks; empty where it is not. */

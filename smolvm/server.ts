@@ -1,6 +1,6 @@
 /** The SmolVM server: takes connections from its listeners and gives each request its turn. */
 import { JsonError, parseJson } from "../json/parse.ts";
-import { JsonKind, type JsonValue } from "../json/value.ts";
+import { JsonKind, JsonValue } from "../json/value.ts";
 import { Family } from "../sys/address.ts";
 import { BufferPool } from "../sys/buffers.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
@@ -111,7 +111,7 @@ export class Server extends Host {
 
   override onRequest(connection: Connection, bytes: Uint8Array, start: number, end: number): void {
     const request = parseRequest(bytes, start, end);
-    if (request === undefined) return connection.close();
+    if (request.kind !== JsonKind.object) return connection.close();
     if (logs(Level.DEBUG)) log(Level.DEBUG, `connection ${connection.fd}: ${request.get("op")?.asString() ?? ""}`);
     const verb = verbOf(request);
     const reason = refusal(request, verb);
@@ -130,12 +130,9 @@ export class Server extends Host {
   }
 
   override onClosed(connection: Connection): void {
-    const last = this.connections.at(-1);
-    this.connections.pop();
-    if (last !== undefined && last.place !== connection.place) {
-      this.connections[connection.place] = last;
-      last.place = connection.place;
-    }
+    const lastPlace = this.connections.length - 1;
+    if (connection.place !== lastPlace) this.moveConnection(lastPlace, connection.place);
+    this.connections.length = lastPlace;
     if (this.waiting.length > 0) this.stopWaiting(connection);
     if (this.connections.length === this.maxConnections - 1) this.updateAccepting();
     if (this.connections.length > 0) return;
@@ -167,6 +164,13 @@ export class Server extends Host {
 
   override withdrawWish(): void {
     this.wishes--;
+  }
+
+  private moveConnection(from: number, to: number): void {
+    const connection = this.connections.at(from);
+    if (connection === undefined) return;
+    this.connections[to] = connection;
+    connection.place = to;
   }
 
   private stopWaiting(connection: Connection): void {
@@ -212,13 +216,12 @@ export class Server extends Host {
   }
 }
 
-/** The JSON object in bytes [start, end); undefined for anything else. */
-function parseRequest(bytes: Uint8Array, start: number, end: number): JsonValue | undefined {
+/** The JSON value in bytes [start, end); null where they are none. */
+function parseRequest(bytes: Uint8Array, start: number, end: number): JsonValue {
   try {
-    const request = parseJson(bytes, start, end);
-    return request.kind === JsonKind.object ? request : undefined;
+    return parseJson(bytes, start, end);
   } catch (error) {
-    if (error instanceof JsonError) return undefined;
+    if (error instanceof JsonError) return JsonValue.null();
     throw error;
   }
 }

@@ -17,6 +17,8 @@ export class TimerHeap {
   private readonly heap: Timer[] = [];
   /** The time when the due timers ran last. */
   private now = 0;
+  /** The first deadline, Infinity without a timer: a turn of the loop looks here, not into the heap. */
+  private next = Infinity;
 
   /** Starts a timer that fires once, `milliseconds` from now; one that runs already is set anew. */
   start(timer: Timer, milliseconds: number): void {
@@ -25,6 +27,7 @@ export class TimerHeap {
     timer.slot = this.heap.length;
     this.heap.push(timer);
     this.rise(timer);
+    this.updateNext();
   }
 
   /** Stops a timer; does nothing for one that does not run. */
@@ -34,29 +37,34 @@ export class TimerHeap {
     timer.slot = -1;
     const last = this.heap.at(-1);
     this.heap.pop();
-    if (last === undefined || last === timer) return;
-    this.place(last, slot);
-    this.rise(last);
-    this.sink(last);
+    if (last !== undefined && slot < this.heap.length) {
+      this.place(last, slot);
+      this.rise(last);
+      this.sink(last);
+    }
+    this.updateNext();
   }
 
   /** Milliseconds from `runDue` until the first deadline, rounded up, as poll(2) takes them; -1 without a timer. */
   wait(): number {
-    const first = this.heap.at(0);
-    if (first === undefined) return -1;
-    return Math.min(Math.max(Math.ceil(first.deadline - this.now), 0), 0x7fffffff);
+    if (this.next === Infinity) return -1;
+    return Math.min(Math.max(Math.ceil(this.next - this.now), 0), 0x7fffffff);
   }
 
   /** Fires what is due. A timer that a handler starts waits for the next turn, however short it is. */
   runDue(): void {
-    if (this.heap.length === 0) return;
+    if (this.next === Infinity) return;
     this.now = monotonicNow();
-    for (;;) {
+    while (this.next <= this.now) {
       const first = this.heap.at(0);
-      if (first === undefined || first.deadline > this.now) return;
+      if (first === undefined) return;
       this.cancel(first);
       first.onTimer();
     }
+  }
+
+  private updateNext(): void {
+    this.next = this.heap.at(0)?.deadline ?? Infinity;
   }
 
   private place(timer: Timer, slot: number): void {
