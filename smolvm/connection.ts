@@ -1,16 +1,17 @@
 /** One connection: reads its request, lets an operation answer it, and closes so that the answer arrives. */
 import type { JsonValue } from "../json/value.ts";
 import type { BufferPool } from "../sys/buffers.ts";
-import { Errno, errnoText } from "../sys/errno.ts";
+import { Errno } from "../sys/errno.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
 import { close } from "../sys/file.ts";
 import { Level, log, logs } from "../sys/log.ts";
 import { type Loop, Ready, Source } from "../sys/loop.ts";
-import { receive, send, shutdownSending } from "../sys/socket.ts";
+import { receive, shutdownSending } from "../sys/socket.ts";
 import { Timer } from "../sys/timer.ts";
-import { FrameType, HEADER_BYTES, MAX_PAYLOAD_BYTES, payloadLength } from "./frame.ts";
+import { HEADER_BYTES } from "./frame.ts";
 import type { Operation } from "./operation.ts";
-import { PartialFrame } from "./request.ts";
+import { Outbox, Sent } from "./outbox.ts";
+import { NOT_A_REQUEST, PartialFrame, requestLength } from "./request.ts";
 
 const enum Phase {
   /** The request is on its way. */
@@ -67,19 +68,6 @@ export abstract class Host {
   abstract onClosed(connection: Connection): void;
 }
 
-const NOT_A_REQUEST = -1;
-
-/**
- * The length of the frame whose first bytes have come, Infinity while its header is incomplete, NOT_A_REQUEST where no
- * request begins like that.
- */
-function requestLength(bytes: Uint8Array, have: number): number {
-  if (bytes[0] !== FrameType.JSON) return NOT_A_REQUEST;
-  if (have < HEADER_BYTES) return Infinity;
-  const length = payloadLength(bytes, 0);
-  return length > MAX_PAYLOAD_BYTES ? NOT_A_REQUEST : HEADER_BYTES + length;
-}
-
 export class Connection extends Source {
   /** The index in the host's list. Only the host writes it. */
   place = 0;
@@ -96,19 +84,18 @@ export class Connection extends Source {
   private request: JsonValue | undefined;
   /** What came behind the request in one piece with it. */
   private rest: Uint8Array | undefined;
-  private pending: Uint8Array | undefined;
-  private pendingStart = 0;
-  private pendingEnd = 0;
-  private pendingIsLent = false;
-  /** The terminator, while something pending is before it. */
-  private last: Uint8Array | undefined;
+  private readonly outbox: Outbox;
   private expectsMore = false;
+  private awaitsShut: boolean;
   /** Nothing of the peer's was left unread a moment ago. */
   private isDrained = false;
 
-  constructor(host: Host, fd: number) {
+  /** With `isTcp` a peer that closed looks like one that only stopped sending. */
+  constructor(host: Host, fd: number, isTcp: boolean) {
     super(fd);
     this.host = host;
+    this.awaitsShut = isTcp;
+    this.outbox = new Outbox(fd, host.buffers);
   }
 
   get isOpen(): boolean {
@@ -117,7 +104,7 @@ export class Connection extends Source {
 
   /** Whether something sent has not left yet. */
   get isBlocked(): boolean {
-    return this.pending !== undefined;
+    return !this.outbox.isEmpty;
   }
 
   /** Begins to read the request, which often is there already. */
@@ -166,7 +153,7 @@ export class Connection extends Source {
    * more may be sent; otherwise `onWritable` or `onPeerGone` of the operation tells how it goes on.
    */
   sendBuffer(buffer: Uint8Array, end: number): boolean {
-    return this.write(buffer, end, true);
+    return this.onSent(this.outbox.send(buffer, end, true));
   }
 
   /**
@@ -177,9 +164,7 @@ export class Connection extends Source {
     this.operation = undefined;
     this.phase = Phase.FLUSHING;
     this.expectsMore = expectsMore;
-    if (this.isBlocked) this.last = frame;
-    else if (!this.write(frame, frame.length, false)) return;
-    else this.settle();
+    if (this.onSent(this.outbox.send(frame, frame.length, false))) this.settle();
   }
 
   /** Like `finish`, where the operation has sent its terminator itself. */
@@ -204,6 +189,7 @@ export class Connection extends Source {
     else if (this.isBlocked) this.flush();
     else if (this.operation?.interest === Ready.READABLE) this.operation.onReadable();
     else if (gone) this.abort();
+    else if ((ready & Ready.PEER_SHUT) !== 0) this.onPeerShut();
     else if ((ready & Ready.WRITABLE) !== 0) this.operation?.onWritable();
     if (this.isOpen) this.updateEvents();
   }
@@ -218,6 +204,11 @@ export class Connection extends Source {
     this.reserved = this.wish;
     this.wish = 0;
     this.updateEvents();
+  }
+
+  private onPeerShut(): void {
+    this.awaitsShut = false;
+    this.operation?.onPeerShut();
   }
 
   private onTimeout(): void {
@@ -282,55 +273,18 @@ export class Connection extends Source {
     this.wish = 0;
   }
 
-  /** Sends bytes [0, end) now, or keeps what does not leave. Returns whether everything has left. */
-  private write(bytes: Uint8Array, end: number, isLent: boolean): boolean {
-    const sent = this.push(bytes, 0, end);
-    if (sent === end) {
-      if (isLent) this.host.buffers.give(bytes);
-      return true;
-    }
-    if (!this.isOpen) return false;
-    this.pending = bytes;
-    this.pendingStart = sent;
-    this.pendingEnd = end;
-    this.pendingIsLent = isLent;
-    this.updateEvents();
-    return false;
+  /** Handles what has become of bytes. Returns whether the connection goes on with nothing pending. */
+  private onSent(sent: Sent): boolean {
+    if (sent === Sent.GONE) this.abort();
+    else if (sent === Sent.SOME) this.updateEvents();
+    return sent === Sent.ALL;
   }
 
-  /** Sends of bytes [start, end) as much as leaves. Returns where that ended. A peer that is gone ends the connection. */
-  private push(bytes: Uint8Array, start: number, end: number): number {
-    let position = start;
-    while (position < end) {
-      const sent = send(this.fd, bytes, position, end);
-      if (sent === -Errno.EAGAIN) break;
-      if (sent === -Errno.EINTR) continue;
-      if (sent < 0) {
-        if (logs(Level.DEBUG)) log(Level.DEBUG, `connection ${this.fd}: ${errnoText(-sent)}`);
-        this.abort();
-        break;
-      }
-      position += sent;
-    }
-    return position;
-  }
-
+  /** The socket takes more of what is pending. */
   private flush(): void {
-    const pending = this.pending;
-    if (pending === undefined) return;
-    this.pendingStart = this.push(pending, this.pendingStart, this.pendingEnd);
-    if (this.pendingStart < this.pendingEnd) return;
-    this.releasePending();
-    const last = this.last;
-    this.last = undefined;
+    if (!this.onSent(this.outbox.flush())) return;
     if (this.phase === Phase.SERVING) this.operation?.onWritable();
-    else if (last === undefined || this.write(last, last.length, false)) this.settle();
-  }
-
-  private releasePending(): void {
-    const pending = this.pending;
-    this.pending = undefined;
-    if (pending !== undefined && this.pendingIsLent) this.host.buffers.give(pending);
+    else this.settle();
   }
 
   /**
@@ -384,7 +338,7 @@ export class Connection extends Source {
       case Phase.LINGERING:
         return Ready.READABLE;
       case Phase.SERVING:
-        return this.operation?.interest ?? Ready.NONE;
+        return (this.operation?.interest ?? Ready.NONE) | (this.awaitsShut ? Ready.PEER_SHUT : Ready.NONE);
       default:
         return Ready.NONE;
     }
@@ -397,8 +351,7 @@ export class Connection extends Source {
     this.timer = undefined;
     this.host.loop.remove(this);
     close(this.fd);
-    this.releasePending();
-    this.last = undefined;
+    this.outbox.discard();
     this.rest = undefined;
     this.partial = undefined;
     this.request = undefined;

@@ -15,6 +15,9 @@ export abstract class Operation {
   /** Everything sent so far has left: send more. */
   abstract onWritable(): void;
 
+  /** The peer sends no more; whether it still reads, only sending tells. Called once, on transports that cannot tell. */
+  onPeerShut(): void {}
+
   /** The peer is gone and the connection closed: stop, remove what is half done. */
   abstract onPeerGone(): void;
 }

@@ -1,5 +1,18 @@
-/** A request while it arrives in pieces: the bytes of its frame so far. */
-import { HEADER_BYTES, payloadLength } from "./frame.ts";
+/** The frame of a request, and its bytes while it arrives in pieces. */
+import { FrameType, HEADER_BYTES, MAX_PAYLOAD_BYTES, payloadLength } from "./frame.ts";
+
+export const NOT_A_REQUEST = -1;
+
+/**
+ * The length of the frame whose first bytes have come, Infinity while its header is incomplete, NOT_A_REQUEST where no
+ * request begins like that.
+ */
+export function requestLength(bytes: Uint8Array, have: number): number {
+  if (bytes[0] !== FrameType.JSON) return NOT_A_REQUEST;
+  if (have < HEADER_BYTES) return Infinity;
+  const length = payloadLength(bytes, 0);
+  return length > MAX_PAYLOAD_BYTES ? NOT_A_REQUEST : HEADER_BYTES + length;
+}
 
 /** Bytes of capacity that a piecewise request starts with. */
 const FIRST_CAPACITY = 512;

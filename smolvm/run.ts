@@ -18,6 +18,7 @@ import { exitReply, runErrorReply, timeoutReply } from "./reply.ts";
 /** Frames that one stream may send before the loop goes on to others. */
 const FRAMES_PER_TURN = 4;
 const DEFAULT_SHELL = "/bin/sh";
+const PROBE_INTERVAL_MS = 1000;
 
 /** A checked `run` request. */
 export class RunRequest {
@@ -98,6 +99,7 @@ export class RunOperation extends Operation {
   private readonly stderr: OutputPipe;
   private readonly timeout: number;
   private deadline: Timer | undefined;
+  private probe: Timer | undefined;
   private isTimedOut = false;
   private hasEnded = false;
 
@@ -158,6 +160,22 @@ export class RunOperation extends Operation {
     this.stop();
   }
 
+  /**
+   * Asks, with an empty frame now and then, whether somebody still reads: to a peer that is gone it brings a reset, and
+   * with it `onPeerGone`. A host adds nothing to nothing.
+   */
+  override onPeerShut(): void {
+    if (this.connection === undefined) return;
+    const probe = new Timer(() => this.onPeerShut());
+    this.probe = probe;
+    this.host.loop.timers.start(probe, PROBE_INTERVAL_MS);
+    // While something is pending, poll tells of a reset.
+    if (this.connection.isBlocked) return;
+    const buffer = this.host.buffers.take();
+    writeHeader(buffer, 0, FrameType.STDOUT, 0);
+    if (!this.connection.sendBuffer(buffer, HEADER_BYTES)) this.pause();
+  }
+
   private onExit(): void {
     this.hasEnded = true;
     this.endIfDone();
@@ -183,7 +201,9 @@ export class RunOperation extends Operation {
     const failure = execError(this.child, this.command);
     close(this.child.status);
     if (this.deadline !== undefined) this.host.loop.timers.cancel(this.deadline);
+    if (this.probe !== undefined) this.host.loop.timers.cancel(this.probe);
     this.deadline = undefined;
+    this.probe = undefined;
     const connection = this.connection;
     this.connection = undefined;
     if (failure !== undefined) connection?.finish(runErrorReply(spawnErrorText(failure)), false);

@@ -84,7 +84,7 @@ export class Server extends Host {
       this.listeners.push(new ListenerSource(this, listener));
       this.updateAccepting();
     } else {
-      this.open(listener.fd);
+      this.open(listener.fd, false);
     }
   }
 
@@ -98,8 +98,9 @@ export class Server extends Host {
   acceptFrom(listener: Listener): void {
     const fd = accept(listener.fd);
     if (fd >= 0) {
-      if (listener.address.family === Family.TCP) tuneTcp(fd);
-      this.open(fd);
+      const isTcp = listener.address.family === Family.TCP;
+      if (isTcp) tuneTcp(fd);
+      this.open(fd, isTcp);
       return;
     }
     if (fd === -Errno.EAGAIN || fd === -Errno.EINTR || fd === -Errno.ECONNABORTED) return;
@@ -181,8 +182,8 @@ export class Server extends Host {
     if (this.connections.length === 0) this.loop.shrink();
   }
 
-  private open(fd: number): void {
-    const connection = new Connection(this, fd);
+  private open(fd: number, isTcp: boolean): void {
+    const connection = new Connection(this, fd, isTcp);
     connection.place = this.connections.length;
     this.connections.push(connection);
     if (this.connections.length === this.maxConnections) this.updateAccepting();
