@@ -226,7 +226,9 @@ export class Connection extends Source {
       else this.updateEvents();
       return;
     }
-    const received = receive(this.fd, partial.bytes, partial.have, partial.makeRoom());
+    // Making room may move the bytes.
+    const room = partial.makeRoom();
+    const received = receive(this.fd, partial.bytes, partial.have, room);
     if (received === -Errno.EAGAIN) return;
     if (received <= 0) return this.close();
     partial.have += received;

@@ -89,12 +89,7 @@ function beginRun(host: Host, connection: Connection, request: JsonValue): boole
 }
 
 function beginPut(host: Host, connection: Connection, request: JsonValue): boolean {
-  const put = PutRequest.parse(request);
-  if (put === undefined) {
-    connection.finish(errorReply("missing 'path'"), true);
-    return false;
-  }
-  const operation = new PutOperation(host, connection, put);
+  const operation = new PutOperation(host, connection, PutRequest.parse(request));
   connection.serve(operation);
   operation.start();
   return true;

@@ -1,13 +1,14 @@
 /** `get_file`: a header with mode and size, the bytes, an end mark. */
 import type { JsonValue } from "../json/value.ts";
-import { Errno } from "../sys/errno.ts";
+import { Errno, SysError } from "../sys/errno.ts";
 import { close, fstat, openForReading, read, stat } from "../sys/file.ts";
 import { Ready } from "../sys/loop.ts";
 import { isFalsy, toText } from "./arguments.ts";
 import type { Connection, Host } from "./connection.ts";
 import { CHUNK_BYTES, FrameType, HEADER_BYTES, writeHeader } from "./frame.ts";
 import { Operation } from "./operation.ts";
-import { fileReply } from "./reply.ts";
+import { osErrorText } from "./python.ts";
+import { errorReply, fileReply } from "./reply.ts";
 
 const BUFFERS_PER_TURN = 2;
 const EMPTY = new Uint8Array(0);
@@ -27,6 +28,7 @@ export class GetOperation extends Operation {
   private readonly fd: number;
   /** The header of the answer, until it has been sent, together with the first bytes. */
   private header: Uint8Array;
+  private hasBegun = false;
   private isAtEnd = false;
 
   /** Opens the file. Throws SysError, or RefusedError for what is not a regular file. */
@@ -76,16 +78,23 @@ export class GetOperation extends Operation {
       if (room === 0) break;
       const length = read(this.fd, buffer, end + HEADER_BYTES, room);
       if (length < 0 && length !== -Errno.EAGAIN) {
-        // The header has promised the file; only an end without an end mark tells the peer.
         this.host.buffers.give(buffer);
-        this.connection.abort();
+        this.fail(-length);
         return false;
       }
       this.isAtEnd = length <= 0;
       writeHeader(buffer, end, this.isAtEnd ? FrameType.EOF : FrameType.DATA, this.isAtEnd ? 0 : length);
       end += HEADER_BYTES + (this.isAtEnd ? 0 : length);
     }
+    this.hasBegun = true;
     return this.connection.sendBuffer(buffer, end);
+  }
+
+  /** The file cannot be read: says so while nothing has been sent. After that only an end without an end mark can. */
+  private fail(errno: number): void {
+    if (this.hasBegun) return this.connection.abort();
+    this.connection.finish(errorReply(osErrorText(new SysError("read", errno, ""))), false);
+    this.end();
   }
 
   private finish(): void {

@@ -18,6 +18,7 @@ const NO_MODE = -1;
 
 /** A checked `put_file` request. */
 export class PutRequest {
+  /** Absolute; empty where the request names none. */
   readonly path: string;
   /** Bytes that follow. */
   readonly size: number;
@@ -29,14 +30,13 @@ export class PutRequest {
     this.mode = mode;
   }
 
-  /** Reads the arguments; undefined where `path` is missing. Throws ArgumentError or SysError. */
-  static parse(request: JsonValue): PutRequest | undefined {
+  /** Reads the arguments. Throws ArgumentError or SysError. */
+  static parse(request: JsonValue): PutRequest {
     const path = request.get("path");
-    if (path === undefined || isFalsy(path)) return undefined;
     const size = request.get("size");
     const mode = request.get("mode");
     return new PutRequest(
-      absolutePath(toText(path)),
+      path === undefined || isFalsy(path) ? "" : absolutePath(toText(path)),
       size === undefined || size.isNull() ? 0 : toInteger(size),
       mode === undefined || mode.isNull() ? NO_MODE : toInteger(mode) & 0o7777,
     );
@@ -68,15 +68,20 @@ export class PutOperation extends Operation {
 
   /** Begins, once the connection serves this operation. */
   start(): void {
+    if (this.request.path === "") this.failure = "missing 'path'";
+    else this.create();
+    const rest = this.connection.takeRest();
+    if (this.missing <= 0) this.complete();
+    else if (rest !== undefined) this.consume(rest, rest.length);
+  }
+
+  private create(): void {
     try {
       this.file = TemporaryFile.create(directoryOf(this.request.path), TEMPORARY_PREFIX);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       this.failure = `cannot create file: ${osErrorText(error)}`;
     }
-    const rest = this.connection.takeRest();
-    if (this.missing <= 0) this.complete();
-    else if (rest !== undefined) this.consume(rest, rest.length);
   }
 
   override onReadable(): void {
