@@ -9,7 +9,7 @@ import { ExitWatcher } from "./sys/exit.ts";
 import { raiseFileLimit } from "./sys/limits.ts";
 import { Level, log } from "./sys/log.ts";
 import { Loop, Ready } from "./sys/loop.ts";
-import { prepareSignals, Signal, SignalSource } from "./sys/signals.ts";
+import { prepareSignals, Signal, SignalBit, SignalSource } from "./sys/signals.ts";
 import { Listener } from "./sys/socket.ts";
 import { exit, fillStandardDescriptors, writeText } from "./sys/stdio.ts";
 import { VERSION } from "./version.ts";
@@ -25,7 +25,7 @@ class StopSignals extends SignalSource {
   private readonly server: Server;
 
   constructor(loop: Loop, server: Server) {
-    super([Signal.TERM, Signal.INT]);
+    super(SignalBit.TERM + SignalBit.INT);
     this.loop = loop;
     this.server = server;
   }
@@ -46,7 +46,7 @@ function listenErrorText(address: Address, error: SysError): string {
   if (address.family === Family.UNIX && error.errno === Errno.EADDRINUSE) {
     return `${address.text} is in use: another agent listens there, or the path is no socket`;
   }
-  return `cannot listen on ${address.text}: ${error.message}`;
+  return `cannot listen on ${address.text}: ${error.describe()}`;
 }
 
 /** Serves the addresses until a signal or the end of an inherited connection. Returns the exit code. */

@@ -120,7 +120,7 @@ link() {
   esac
   [ $target != aarch64 ] || cp /usr/lib/aarch64-linux-musl/musl-gcc.specs build/aarch64-musl.specs
   # cache.c says why.
-  [ $target = asan ] || renames="-Dmalloc=cached_malloc -Dcalloc=cached_calloc -Dfree=cached_free"
+  [ $target = asan ] || renames="-Dmalloc=cached_malloc -Dcalloc=cached_calloc -Drealloc=cached_realloc -Dfree=cached_free"
   dir=build/$target
   mkdir -p "$dir" dist
   while read -r source; do

@@ -2,7 +2,7 @@
 import { JsonValue } from "../json/value.ts";
 import { printJson } from "../json/print.ts";
 import { encodeText } from "../sys/bytes.ts";
-import { frame, FrameType, PROTOCOL_VERSION } from "./frame.ts";
+import { frame, FrameType } from "./frame.ts";
 import { floatRepr } from "./python.ts";
 import { VERSION } from "../version.ts";
 
@@ -11,7 +11,7 @@ function json(text: string): Uint8Array {
 }
 
 /** Answer to `ping`; the same every time. */
-export const PONG = json(`{"ok": true, "op": "pong", "agent_version": "${VERSION}", "proto": ${PROTOCOL_VERSION}}`);
+export const PONG = json('{"ok": true, "op": "pong", "agent_version": "' + VERSION + '", "proto": 1}');
 
 /** Answer to a finished `put_file`. */
 export const DONE = json(`{"ok": true}`);

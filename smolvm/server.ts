@@ -28,7 +28,7 @@ const INBOX_BYTES = 2000;
 const BUFFER_BYTES = 2 * (HEADER_BYTES + CHUNK_BYTES) + HEADER_BYTES;
 /** How long to leave the backlog alone when no descriptor or memory is left for another connection. */
 const EXHAUSTED_PAUSE_MS = 100;
-/** How long after the last connection the agent shrinks to its idle size. */
+/** How long after starting, and after the last connection, the agent shrinks to its idle size. */
 const IDLE_DELAY_MS = 500;
 
 class ListenerSource extends Source {
@@ -62,7 +62,7 @@ export class Server extends Host {
   private readonly listeners: ListenerSource[] = [];
   private readonly connections: Connection[] = [];
   private readonly pause = new Timer(() => this.updateAccepting());
-  /** Runs after the last connection has closed. */
+  /** Runs a while after the last connection has closed. */
   private readonly idle = new Timer(() => this.onIdle());
   /** Connections whose request waits for its turn, first come first served. */
   private waiting: Connection[] = [];
@@ -83,6 +83,7 @@ export class Server extends Host {
     if (listener.accepts) {
       this.listeners.push(new ListenerSource(this, listener));
       this.updateAccepting();
+      this.awaitIdle();
     } else {
       this.open(listener.fd, false);
     }
@@ -138,8 +139,7 @@ export class Server extends Host {
     if (this.connections.length === this.maxConnections - 1) this.updateAccepting();
     if (this.connections.length > 0) return;
     if (this.listeners.length === 0) this.loop.stop();
-    // In a steady stream of short connections the timer that runs is enough.
-    if (this.idle.slot < 0) this.loop.timers.start(this.idle, IDLE_DELAY_MS);
+    this.awaitIdle();
   }
 
   override reserve(length: number): boolean {
@@ -165,6 +165,11 @@ export class Server extends Host {
 
   override withdrawWish(): void {
     this.wishes--;
+  }
+
+  /** Shrinks in a while. In a steady stream of short connections the timer that runs is enough. */
+  private awaitIdle(): void {
+    if (this.idle.slot < 0) this.loop.timers.start(this.idle, IDLE_DELAY_MS);
   }
 
   private moveConnection(from: number, to: number): void {

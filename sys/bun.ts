@@ -13,7 +13,6 @@ const TABLE = {
   accept4: INT,
   bind: INT,
   chdir: INT,
-  chmod: INT,
   clock_gettime: INT,
   close: INT,
   connect: INT,

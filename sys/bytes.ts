@@ -53,12 +53,23 @@ export function hex(value: number, width: number): string {
 
 /** The text with control characters shown as \xNN: what a peer chose must not act on a terminal or forge a line. */
 export function printable(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    if (isControl(text.charCodeAt(i))) return escapeControls(text);
+  }
+  return text;
+}
+
+function escapeControls(text: string): string {
   let out = "";
   for (const char of text) {
     const code = char.charCodeAt(0);
-    out += code < 32 || (code >= 127 && code < 160) ? `\\x${hex(code, 2)}` : char;
+    out += isControl(code) ? `\\x${hex(code, 2)}` : char;
   }
   return out;
+}
+
+function isControl(code: number): boolean {
+  return code < 32 || (code >= 127 && code < 160);
 }
 
 /** Reads a little-endian 64-bit word, exact to 2^53: addresses and sizes. */
@@ -77,8 +88,9 @@ export function vectorAt(address: number): number[] {
   const addresses: number[] = [];
   const cell = new Uint8Array(8);
   const view = new DataView(cell.buffer);
+  const cellAddress = addressOf(cell);
   for (let at = address; ; at += 8) {
-    call(Call.memcpy, addressOf(cell), at, 8);
+    call(Call.memcpy, cellAddress, at, 8);
     const entry = readWord(view, 0);
     if (entry === 0) return addresses;
     addresses.push(entry);

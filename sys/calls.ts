@@ -6,7 +6,6 @@ export const enum Call {
   accept4,
   bind,
   chdir,
-  chmod,
   clock_gettime,
   close,
   connect,

@@ -1,10 +1,11 @@
 /** Clocks. */
 import { addressOf, call } from "#libc";
-import { readWord } from "./bytes.ts";
+import { decodeText, encodeText, readWord } from "./bytes.ts";
 import { Call } from "./calls.ts";
 
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
+const ZERO = 0x30;
 
 const timespec = new Uint8Array(16);
 const timespecView = new DataView(timespec.buffer);
@@ -18,16 +19,26 @@ export function monotonicNow(): number {
 /** The time of day in UTC as RFC 3339 section 5.6 writes it, to the millisecond. */
 export function timestamp(): string {
   call(Call.clock_gettime, CLOCK_REALTIME, addressOf(timespec), 0);
+  // struct tm: seconds, minutes, hours, day, month from 0, year from 1900.
   const parts = new Uint8Array(64);
   const view = new DataView(parts.buffer);
   call(Call.gmtime_r, addressOf(timespec), addressOf(parts), 0);
-  // struct tm: seconds, minutes, hours, day, month from 0, year from 1900.
-  const date = `${view.getInt32(20, true) + 1900}-${two(view.getInt32(16, true) + 1)}-${two(view.getInt32(12, true))}`;
-  const time = `${two(view.getInt32(8, true))}:${two(view.getInt32(4, true))}:${two(view.getInt32(0, true))}`;
-  const milliseconds = Math.floor(timespecView.getUint32(8, true) / 1e6);
-  return `${date}T${time}.${`${milliseconds}`.padStart(3, "0")}Z`;
+  const text = encodeText("0000-00-00T00:00:00.000Z");
+  putDigits(text, 4, view.getInt32(20, true) + 1900);
+  putDigits(text, 7, view.getInt32(16, true) + 1);
+  putDigits(text, 10, view.getInt32(12, true));
+  putDigits(text, 13, view.getInt32(8, true));
+  putDigits(text, 16, view.getInt32(4, true));
+  putDigits(text, 19, view.getInt32(0, true));
+  putDigits(text, 23, Math.floor(timespecView.getUint32(8, true) / 1e6));
+  return decodeText(text, 0, text.length);
 }
 
-function two(value: number): string {
-  return `${value}`.padStart(2, "0");
+/** Writes the digits of a number over zeros that end at `end`. */
+function putDigits(text: Uint8Array, end: number, value: number): void {
+  let at = end - 1;
+  for (let rest = value; rest > 0; rest = Math.floor(rest / 10)) {
+    text[at] = ZERO + (rest % 10);
+    at--;
+  }
 }

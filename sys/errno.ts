@@ -162,12 +162,20 @@ Key was rejected by service
 Owner died
 State not recoverable
 Operation not possible due to RF-kill
-Memory page has hardware error`;
+Memory page has hardware error
+`;
 
 /** The text of an errno, as glibc prints it. */
 export function errnoText(errno: number): string {
-  const text = errno > 0 ? TEXTS.split("\n").at(errno - 1) : undefined;
-  return text === undefined || text === "" ? `Unknown error ${errno}` : text;
+  // Line by line: taking all of them apart would make as many strings.
+  let start = 0;
+  for (let line = 1; line < errno && start >= 0; line++) {
+    const end = TEXTS.indexOf("\n", start);
+    start = end < 0 ? -1 : end + 1;
+  }
+  const end = start < 0 ? -1 : TEXTS.indexOf("\n", start);
+  const text = errno > 0 && end >= 0 ? TEXTS.slice(start, end) : "";
+  return text === "" ? `Unknown error ${errno}` : text;
 }
 
 /** A failed system call: which one, on what, and why. */
@@ -180,12 +188,17 @@ export class SysError extends Error {
   readonly target: string;
 
   constructor(call: string, errno: number, path: string, target = "") {
-    super(`${call}${path === "" ? "" : ` ${path}`}: ${errnoText(errno)}`);
+    super(call);
     this.name = "SysError";
     this.call = call;
     this.errno = errno;
     this.path = path;
     this.target = target;
+  }
+
+  /** The whole of it in words. Put together when asked for: most failures are answered in words of their own. */
+  describe(): string {
+    return `${this.call}${this.path === "" ? "" : ` ${this.path}`}: ${errnoText(this.errno)}`;
   }
 }
 

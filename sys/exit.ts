@@ -4,7 +4,7 @@ import { Call } from "./calls.ts";
 import { close } from "./file.ts";
 import { type Loop, Ready, Source } from "./loop.ts";
 import { hasEnded } from "./process.ts";
-import { Signal, SignalSource } from "./signals.ts";
+import { SignalBit, SignalSource } from "./signals.ts";
 
 /** The same number on every architecture. */
 const SYS_PIDFD_OPEN = 434;
@@ -45,7 +45,7 @@ class ChildSignals extends SignalSource {
   private readonly watcher: ExitWatcher;
 
   constructor(watcher: ExitWatcher) {
-    super([Signal.CHLD]);
+    super(SignalBit.CHLD);
     this.watcher = watcher;
   }
 

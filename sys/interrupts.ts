@@ -3,12 +3,13 @@ import { addressOf, call, ownSignals } from "#libc";
 import { Call } from "./calls.ts";
 import { check } from "./errno.ts";
 import { read } from "./file.ts";
-import { Signal, signalSet } from "./signals.ts";
+import { SignalBit, signalSet } from "./signals.ts";
 import { awaitEither } from "./wait.ts";
 
 const SIG_UNBLOCK = 1;
 const SFD_CLOEXEC = 0o2000000;
 const SIGINFO_BYTES = 128;
+const ALL = SignalBit.HUP + SignalBit.INT + SignalBit.TERM;
 
 /** The program was told to end. The receiver tidies up and calls `die`. */
 export class Interrupted extends Error {
@@ -21,7 +22,7 @@ export class Interrupted extends Error {
 
   /** Ends the process by the signal that came, so that its parent sees what happened. */
   die(): void {
-    const set = signalSet([this.signal]);
+    const set = signalSet(ALL);
     call(Call.kill, call(Call.getpid, 0, 0, 0), this.signal, 0);
     call(Call.sigprocmask, SIG_UNBLOCK, addressOf(set), 0);
   }
@@ -32,7 +33,7 @@ export class Interrupts {
   private readonly fd: number;
 
   constructor() {
-    const set = signalSet([Signal.HUP, Signal.INT, Signal.TERM]);
+    const set = signalSet(ALL);
     ownSignals(set);
     this.fd = check(call(Call.signalfd, -1, addressOf(set), SFD_CLOEXEC), "signalfd", "");
   }

@@ -41,7 +41,7 @@ export class Loop {
   private view = new DataView(this.pollfds.buffer);
   private readonly sources: Source[] = [];
   private stopping = false;
-  private isShrinking = true;
+  private isShrinking = false;
 
   /** Watches a source. `events` are the Ready bits it wants; NONE still reports hang-up and failure. */
   add(source: Source, events: number): void {
@@ -89,7 +89,7 @@ export class Loop {
     this.stopping = true;
   }
 
-  /** Nothing is expected soon: gives memory back before the next wait, as before the first one. */
+  /** Nothing is expected soon: gives memory back before the next wait. */
   shrink(): void {
     this.isShrinking = true;
   }

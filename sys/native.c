@@ -49,7 +49,6 @@ static const struct entry table[] = {
   I(accept4),
   I(bind),
   I(chdir),
-  I(chmod),
   I(clock_gettime),
   I(close),
   I(connect),

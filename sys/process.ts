@@ -5,7 +5,7 @@ import { Call } from "./calls.ts";
 import { check, SysError } from "./errno.ts";
 import { close, openNull, read } from "./file.ts";
 import { restoreFileLimit } from "./limits.ts";
-import { resetSignals, Signal } from "./signals.ts";
+import { dropInheritedDispositions, resetSignals, Signal } from "./signals.ts";
 
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
@@ -75,15 +75,21 @@ class Plumbing {
   }
 }
 
-let forkPrepared = false;
+let isPrepared = false;
+
+/** What has to be done once, before the first fork. */
+function prepare(): void {
+  isPrepared = true;
+  prepareFork();
+  dropInheritedDispositions();
+}
 
 /**
  * Starts a command in a session of its own: standard input from /dev/null, the two outputs to pipes, default signal
  * dispositions, an empty mask, no other descriptor. Throws SysError where it could not fork.
  */
 export function spawn(command: Command): Child {
-  if (!forkPrepared) prepareFork();
-  forkPrepared = true;
+  if (!isPrepared) prepare();
   // Everything that allocates happens before the fork: the child only makes calls.
   const path = cstring(command.path);
   const pathAddress = addressOf(path);

@@ -24,22 +24,33 @@ const SFD_CLOEXEC = 0o2000000;
 const SIGINFO_BYTES = 128;
 const LAST_SIGNAL = 64;
 
+/** Members of a sigset, to be added up. */
+export const enum SignalBit {
+  NONE = 0,
+  HUP = 0x1,
+  INT = 0x2,
+  TERM = 0x4000,
+  CHLD = 0x10000,
+}
+
 /** A sigset: 128 bytes in libc, of which the kernel reads eight. */
-export function signalSet(signals: number[]): Uint8Array {
+export function signalSet(bits: number): Uint8Array {
   const set = new Uint8Array(128);
-  for (const signal of signals) {
-    const index = (signal - 1) >> 3;
-    set[index] = (set[index] ?? 0) | (1 << ((signal - 1) & 7));
-  }
+  new DataView(set.buffer).setUint32(0, bits, true);
   return set;
 }
 
-/**
- * Takes the signals that the agent answers itself out of the hands of their default actions, ignores SIGPIPE, and puts
- * back to default whatever else the parent of this process had it ignore, so that children do not inherit that.
- */
+/** Takes the signals that the agent answers itself out of the hands of their default actions, and ignores SIGPIPE. */
 export function prepareSignals(): void {
-  ownSignals(signalSet([Signal.INT, Signal.TERM, Signal.CHLD]));
+  ownSignals(signalSet(SignalBit.INT + SignalBit.TERM + SignalBit.CHLD));
+  ignoreWriteSignals();
+}
+
+/**
+ * Puts back to default what the parent of this process had it ignore, which children would inherit. Once, before the
+ * first fork: it takes a while.
+ */
+export function dropInheritedDispositions(): void {
   const action = new Uint8Array(152);
   const handler = new DataView(action.buffer);
   for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
@@ -55,7 +66,7 @@ function ignoreWriteSignals(): void {
   call(Call.signal, Signal.XFSZ, SIG_IGN, 0);
 }
 
-const emptySet = signalSet([]);
+const emptySet = signalSet(SignalBit.NONE);
 
 /** In a child: default dispositions and an empty mask. Allocates nothing. */
 export function resetSignals(): void {
@@ -68,7 +79,8 @@ export function resetSignals(): void {
 export abstract class SignalSource extends Source {
   private readonly info = new Uint8Array(SIGINFO_BYTES);
 
-  constructor(signals: number[]) {
+  /** Takes a sum of SignalBit members. */
+  constructor(signals: number) {
     const set = signalSet(signals);
     super(check(call(Call.signalfd, -1, addressOf(set), SFD_NONBLOCK | SFD_CLOEXEC), "signalfd", ""));
   }

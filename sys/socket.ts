@@ -1,7 +1,6 @@
 /** Stream sockets: listening, connecting, moving bytes. All are non-blocking unless said otherwise. */
 import { addressOf, call, call6 } from "#libc";
 import { type Address, Family } from "./address.ts";
-import { cstring } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { check, Errno, SysError } from "./errno.ts";
 import { close, lstat, unlink } from "./file.ts";
@@ -47,10 +46,7 @@ export class Listener {
     if (address.family === Family.DESCRIPTOR) return Listener.inherit(address);
     const fd = openSocket(address, SOCK_NONBLOCK);
     try {
-      enable(fd, SOL_SOCKET, SO_REUSEADDR);
-      let inode = 0;
-      if (address.family === Family.UNIX) inode = bindUnix(fd, address);
-      else check(bind(fd, address), "bind", address.text);
+      const inode = address.family === Family.UNIX ? bindUnix(fd, address) : bindPort(fd, address);
       check(call(Call.listen, fd, BACKLOG, 0), "listen", address.text);
       return new Listener(address, fd, true, inode);
     } catch (error) {
@@ -142,18 +138,30 @@ function inodeOf(path: string): number {
   }
 }
 
+/** Binds a port, also one that connections of an earlier agent still linger on. A port has no inode: returns 0. */
+function bindPort(fd: number, address: Address): number {
+  enable(fd, SOL_SOCKET, SO_REUSEADDR);
+  check(bind(fd, address), "bind", address.text);
+  return 0;
+}
+
 /** Binds a Unix socket, in place of one that nobody listens on any more. Returns the inode of the path. */
 function bindUnix(fd: number, address: Address): number {
-  let result = bind(fd, address);
+  let result = bindPrivately(fd, address);
   if (result === -Errno.EADDRINUSE && isStale(address)) {
     unlink(address.name);
-    result = bind(fd, address);
+    result = bindPrivately(fd, address);
   }
   check(result, "bind", address.text);
-  // Whoever may connect owns the guest. Nobody can connect before listen(2).
-  const path = cstring(address.name);
-  check(call(Call.chmod, addressOf(path), 0o600, 0), "chmod", address.name);
   return inodeOf(address.name);
+}
+
+/** Whoever may connect owns the guest: the path is made with mode 0600. */
+function bindPrivately(fd: number, address: Address): number {
+  const mask = call(Call.umask, 0o177, 0, 0);
+  const result = bind(fd, address);
+  call(Call.umask, mask, 0, 0);
+  return result;
 }
 
 /** Whether a path is a socket that refuses connections: its listener is gone. */
