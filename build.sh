@@ -56,12 +56,13 @@ need_packages() {
   { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $missing; } >&2
 }
 
-# npm packages, installed anew when the lock file has changed.
+# npm packages, installed anew when the lock file has changed. Not by npm ci: it wants the lock file to name the
+# compiler's optional packages for other systems, which not every registry has.
 need_node_modules() {
   local stamp=node_modules/.mote-lock
   if ! cmp -s package-lock.json "$stamp" 2>/dev/null; then
     say "installing npm packages"
-    npm ci --no-audit --no-fund >&2
+    npm install --no-save --omit-lockfile-registry-resolved --no-audit --no-fund >&2
     cp package-lock.json "$stamp"
   fi
 }

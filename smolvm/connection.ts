@@ -6,7 +6,7 @@ import type { ExitWatcher } from "../sys/exit.ts";
 import { close } from "../sys/file.ts";
 import { Level, log, logs } from "../sys/log.ts";
 import { type Loop, Ready, Source } from "../sys/loop.ts";
-import { receive, shutdownSending } from "../sys/socket.ts";
+import { growSendBuffer, receive, shutdownSending } from "../sys/socket.ts";
 import { Timer } from "../sys/timer.ts";
 import { HEADER_BYTES } from "./frame.ts";
 import type { Operation } from "./operation.ts";
@@ -32,6 +32,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const LINGER_TIMEOUT_MS = 10_000;
 /** A larger request needs the host's leave before it is held in memory. */
 const SMALL_FRAME_BYTES = 65536;
+/** What may be on its way to a peer that reads a file. */
+const BULK_BYTES = 512 * 1024;
 
 /** What a connection and its operation need of their server. */
 export abstract class Host {
@@ -133,6 +135,11 @@ export class Connection extends Source {
     this.isDrained = false;
     this.unreserve();
     this.updateEvents();
+  }
+
+  /** Much is to be sent. */
+  expectBulk(): void {
+    growSendBuffer(this.fd, BULK_BYTES);
   }
 
   /** Takes what came behind the request in one piece with it. */

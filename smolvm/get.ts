@@ -42,6 +42,7 @@ export class GetOperation extends Operation {
     try {
       const status = fstat(this.fd);
       if (!status.isRegular) throw new RefusedError("not a regular file");
+      if (status.size > CHUNK_BYTES) connection.expectBulk();
       this.header = fileReply(status.permissions, status.size);
     } catch (error) {
       close(this.fd);

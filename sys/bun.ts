@@ -61,9 +61,10 @@ const TABLE = {
 } as const;
 
 const functions = Object.values(dlopen("libc.so.6", TABLE).symbols);
-const { __errno_location, dlsym } = dlopen("libc.so.6", {
+const { __errno_location, dlsym, unsetenv } = dlopen("libc.so.6", {
   __errno_location: { args: [], returns: FFIType.ptr },
   dlsym: { args: [word, word], returns: word },
+  unsetenv: { args: [word], returns: i32 },
 }).symbols;
 
 /** Calls a libc function with up to three words. Returns its result, or -errno when it failed. */
@@ -89,12 +90,12 @@ export function addressOf(bytes: Uint8Array): number {
 
 /** The address of libc's `environ` vector, environ(7). */
 export function environAddress(): number {
-  const name = new TextEncoder().encode("environ\0");
+  const name = cstringOf("environ");
   return wordAt(Number(dlsym(0, addressOf(name))));
 }
 
-const argumentStrings = process.argv.slice(1).map((argument) => new TextEncoder().encode(`${argument}\0`));
-const argumentVector = new Uint8Array(BigUint64Array.from([...argumentStrings.map((s) => BigInt(ptr(s))), 0n]).buffer);
+const argumentStrings = process.argv.slice(1).map(cstringOf);
+const argumentVector = vectorOf(argumentStrings.map(addressOf));
 
 /** The address of the argument vector: the script, then its arguments. */
 export function argumentsAddress(): number {
@@ -113,23 +114,48 @@ function wordAt(address: number): number {
 const SIG_BLOCK = 0;
 
 /**
+ * Settings of JavaScriptCore, given in the environment, that keep it from using helper threads. A forked child has only
+ * the thread that forked, and would wait for ever for a lock that a helper held.
+ */
+const SETTINGS = [["BUN_JSC_useConcurrentGC", "0"], ["BUN_JSC_useConcurrentJIT", "0"], ["BUN_JSC_numberOfGCMarkers", "1"]] as const;
+
+/**
  * Makes every thread of the process leave the given signals (a kernel sigset of 128 bytes) to signalfd(2).
  *
  * Bun's own threads, which are there before this code runs, do not block them: such a thread would take the signal and
- * its default action. A mask survives execve(2), so the process blocks the signals and starts itself over once.
+ * its default action. A mask survives execve(2), so the process blocks the signals and starts itself over once, before
+ * it has done anything; and since it does, with settings under which fork(2) is safe.
  */
 export function ownSignals(set: Uint8Array): void {
   const before = new Uint8Array(128);
   call(Call.sigprocmask, SIG_BLOCK, addressOf(set), addressOf(before));
-  if (set.every((bits, index) => ((before[index] ?? 0) & bits) === bits)) return;
-  const commandLine = new Uint8Array(readFileSync("/proc/self/cmdline"));
-  const argv: bigint[] = [];
-  for (let start = 0; start < commandLine.length; start = commandLine.indexOf(0, start) + 1) {
-    argv.push(BigInt(addressOf(commandLine) + start));
+  const isBlocked = set.every((bits, index) => ((before[index] ?? 0) & bits) === bits);
+  if (isBlocked && SETTINGS.every(([name, value]) => process.env[name] === value)) {
+    // Not for children.
+    for (const [name] of SETTINGS) unsetenv(addressOf(cstringOf(name)));
+    return;
   }
-  const vector = BigUint64Array.from([...argv, 0n]);
-  const self = new TextEncoder().encode("/proc/self/exe\0");
-  call(Call.execve, addressOf(self), addressOf(new Uint8Array(vector.buffer)), environAddress());
+  const commandLine = new Uint8Array(readFileSync("/proc/self/cmdline"));
+  const argv: number[] = [];
+  for (let start = 0; start < commandLine.length; start = commandLine.indexOf(0, start) + 1) {
+    argv.push(addressOf(commandLine) + start);
+  }
+  const settings = SETTINGS.map(([name, value]) => cstringOf(`${name}=${value}`));
+  const environment = settings.map(addressOf);
+  for (let at = environAddress(); wordAt(at) !== 0; at += 8) environment.push(wordAt(at));
+  const self = cstringOf("/proc/self/exe");
+  const argvVector = vectorOf(argv);
+  const environmentVector = vectorOf(environment);
+  call(Call.execve, addressOf(self), addressOf(argvVector), addressOf(environmentVector));
+}
+
+/** A NULL-terminated vector of addresses. */
+function vectorOf(addresses: number[]): Uint8Array {
+  return new Uint8Array(BigUint64Array.from([...addresses, 0].map(BigInt)).buffer);
+}
+
+function cstringOf(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\0`);
 }
 
 const MADV_DOFORK = 11;

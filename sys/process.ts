@@ -139,6 +139,8 @@ export function execError(child: Child, command: Command): SysError | undefined 
  * Sends SIGKILL to every process of a group. Its leader must not have been reaped yet: the number could be another's.
  */
 export function killGroup(pgid: number): void {
+  // The leader by itself first: one that has not come to setsid yet has no group, and never will.
+  call(Call.kill, pgid, Signal.KILL, 0);
   call(Call.kill, -pgid, Signal.KILL, 0);
 }
 

@@ -10,7 +10,9 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const SO_SNDBUF = 7;
 const SO_KEEPALIVE = 9;
+const SO_SNDBUFFORCE = 32;
 const SO_ACCEPTCONN = 30;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
@@ -108,6 +110,18 @@ export function receive(fd: number, bytes: Uint8Array, offset: number, length: n
 /** send(2) of bytes [start, end). Returns the bytes taken or -errno (-EAGAIN: no room). Never raises SIGPIPE. */
 export function send(fd: number, bytes: Uint8Array, start: number, end: number): number {
   return call6(Call.send, fd, addressOf(bytes) + start, end - start, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+}
+
+/**
+ * Lets the socket hold this many bytes that the peer has not read, for a long transfer: a Unix socket takes more only
+ * when three quarters of them are gone, and must not run dry until then.
+ */
+export function growSendBuffer(fd: number, bytes: number): void {
+  const value = new Uint8Array(4);
+  new DataView(value.buffer).setUint32(0, bytes, true);
+  // The first is not bound by net.core.wmem_max, where the agent may.
+  const forced = call6(Call.setsockopt, fd, SOL_SOCKET, SO_SNDBUFFORCE, addressOf(value), value.length, 0);
+  if (forced < 0) call6(Call.setsockopt, fd, SOL_SOCKET, SO_SNDBUF, addressOf(value), value.length, 0);
 }
 
 /** Tells the peer that nothing more comes; it may go on sending. */

@@ -1,0 +1,73 @@
+// What /proc says about a process and about those it started.
+
+import { readdirSync, readFileSync } from "node:fs";
+
+export interface Memory {
+  /** Bytes resident. */
+  readonly rss: number;
+  /** Bytes of it that no file backs. */
+  readonly anonymous: number;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // the process is gone
+  }
+}
+
+export function pids(): number[] {
+  return readdirSync("/proc").map(Number).filter(Number.isInteger);
+}
+
+interface Status {
+  readonly state: string;
+  readonly parent: number;
+  readonly cpuTicks: number;
+}
+
+function status(pid: number): Status | undefined {
+  const line = read(`/proc/${pid}/stat`);
+  const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
+  const state = fields[0];
+  if (line === "" || state === undefined) return undefined;
+  return { state, parent: Number(fields[1]), cpuTicks: Number(fields[11]) + Number(fields[12]) };
+}
+
+/** Whether the process exists and is more than a zombie. */
+export function isAlive(pid: number): boolean {
+  const state = status(pid)?.state;
+  return state !== undefined && state !== "Z" && state !== "X";
+}
+
+/** CPU time used so far, in clock ticks. */
+export function cpuTicks(pid: number): number {
+  return status(pid)?.cpuTicks ?? 0;
+}
+
+/** Every child, zombies too: one that stays is a process nobody reaped. */
+export function children(pid: number): number[] {
+  const list = read(`/proc/${pid}/task/${pid}/children`);
+  if (list !== "") return list.trim().split(" ").map(Number);
+  return pids().filter((child) => status(child)?.parent === pid);
+}
+
+/** Living processes whose environment holds the entry `KEY=value`. */
+export function withEnvironment(entry: string): number[] {
+  return pids().filter((pid) => read(`/proc/${pid}/environ`).split("\0").includes(entry) && isAlive(pid));
+}
+
+export function descriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+export function memory(pid: number): Memory {
+  const text = read(`/proc/${pid}/smaps_rollup`);
+  const bytes = (field: string): number => {
+    const match = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(text);
+    if (match === null) throw new Error(`no ${field} in smaps_rollup of ${pid}`);
+    return Number(match[1]) * 1024;
+  };
+  return { rss: bytes("Rss"), anonymous: bytes("Anonymous") };
+}

@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Runs every test; on a fresh Debian machine, as root, it installs first what that needs.
+# usage: test/run.sh [PART...]
+#
+#   types                   tsc --noEmit
+#   unit                    the unit tests, on Bun: every directory but conformance and fuzz
+#   conformance [HOST...]   the conformance suite; HOST is bun, x86_64 or aarch64, by default all
+#   footprint               memory and size of the native binary
+#   fuzz [COUNT]            random and mutated frame streams against the AddressSanitizer build
+#
+# Without arguments all of them. The last line says how many tests passed and failed; the exit code
+# is 0 when none failed and no step broke.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+hosts="bun x86_64 aarch64"
+fuzz_dose=20000
+
+usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' test/run.sh; }
+
+results=$(mktemp -d "${TMPDIR:-/tmp}/mote-results-XXXXXX")
+trap 'rm -rf "$results"' EXIT
+bun=$PWD/node_modules/.bin/bun
+
+# step NAME COMMAND...: runs it and keeps its exit code for the report.
+step() {
+  local name=$1 start=$SECONDS code=0
+  shift
+  echo "== ${name/@/ on }"
+  "$@" || code=$?
+  echo "$code" >"$results/$name.status"
+  echo "== ${name/@/ on }: $([ $code = 0 ] && echo done || echo "FAILED ($code)"), $((SECONDS - start)) s"
+}
+
+# tests NAME ARGUMENT...: bun test, its cases kept for the report. A hang is ended, and is a failure.
+tests() {
+  local name=$1
+  shift
+  step "$name" timeout --kill-after=10 600 "$bun" test --only-failures --reporter=junit --reporter-outfile="$results/$name.xml" "$@"
+}
+
+build() { step "build $1" ./build.sh "$1"; }
+
+types() { step types node_modules/.bin/tsc --noEmit; }
+
+unit() {
+  local directory directories=()
+  for directory in test/*/; do
+    case $directory in test/conformance/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
+  done
+  tests unit@- "${directories[@]}"
+}
+
+# The 60 s deadline is waited for while everything else runs.
+conformance_on() {
+  export MOTE_HOST=$1
+  tests "conformance deadline@$1" ./test/conformance/deadline.test.ts >"$results/deadline.log" 2>&1 &
+  local deadline=$! file files=()
+  for file in ./test/conformance/*.test.ts; do
+    [ "$file" = ./test/conformance/deadline.test.ts ] || files+=("$file")
+  done
+  tests "conformance@$1" "${files[@]}"
+  wait "$deadline"
+  cat "$results/deadline.log"
+  unset MOTE_HOST
+}
+
+conformance() {
+  local host
+  for host in "$@"; do
+    case $host in
+      bun) ;;
+      x86_64 | aarch64) build "$host" ;;
+      *) echo "test/run.sh: no host $host; choose of $hosts" >&2; exit 2 ;;
+    esac
+    conformance_on "$host"
+  done
+}
+
+footprint() {
+  build x86_64
+  build aarch64
+  MOTE_HOST=x86_64 tests footprint@x86_64 ./test/footprint.test.ts
+}
+
+fuzz() { step fuzz@- test/fuzz/fuzz.sh "$@"; }
+
+if [ "${1:-}" = --help ]; then
+  usage
+  exit 0
+fi
+
+step "build deps" ./build.sh deps
+
+if [ $# = 0 ]; then set -- types unit conformance footprint fuzz; fi
+while [ $# -gt 0 ]; do
+  part=$1
+  shift
+  arguments=()
+  while [ $# -gt 0 ] && [[ ! $1 =~ ^(types|unit|conformance|footprint|fuzz)$ ]]; do
+    arguments+=("$1")
+    shift
+  done
+  case $part in
+    types | unit | footprint) "$part" ;;
+    conformance) conformance ${arguments[@]:-$hosts} ;;
+    fuzz) fuzz "${arguments[@]:-$fuzz_dose}" ;;
+    *)
+      echo "test/run.sh: no part $part" >&2
+      usage >&2
+      exit 2
+      ;;
+  esac
+done
+
+if [ ! -x "$bun" ]; then
+  echo "test/run.sh: the packages it needs are not installed" >&2
+  echo "0 passed, 1 failed"
+  exit 1
+fi
+"$bun" test/report.ts "$results"
