@@ -48,7 +48,8 @@ unit() {
   for directory in test/*/; do
     case $directory in test/conformance/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
   done
-  tests unit@- "${directories[@]}"
+  # sys/ forks in the test process itself: sys/bun.ts says what these are for.
+  BUN_JSC_useConcurrentGC=0 BUN_JSC_useConcurrentJIT=0 BUN_JSC_numberOfGCMarkers=1 tests unit@- "${directories[@]}"
 }
 
 # The 60 s deadline is waited for while everything else runs.

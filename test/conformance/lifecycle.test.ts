@@ -108,7 +108,7 @@ describe("a wrong command line: exit code 2 and a sentence that names what is wr
 
 describe("without AF_VSOCK", () => {
   test("one sentence says so and names --listen unix:PATH", async () => {
-    const launcher = [process.execPath, join(import.meta.dir, "../without-vsock.ts")];
+    const launcher = [process.execPath, join(import.meta.dir, "../without.ts"), "vsock"];
     const { code, stderr } = await outcome({ args: [], launcher });
     expect(code).toBe(1);
     expect(stderr.trim().split("\n")).toHaveLength(1);
