@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { Agent } from "../agent.ts";
+import { until } from "../until.ts";
 
 let agent: Agent;
 beforeAll(async () => {
@@ -32,6 +33,7 @@ test("many that end at once, whose signals the kernel merges", async () => {
 
 test("a host that leaves takes its command with it", async () => {
   const peer = await agent.client.open({ op: "run", shell: "raw", cmd: "sleep 60" });
+  await until("the command runs", 5, () => agent.children().length > 0);
   peer.close();
-  await agent.settled();
+  await until("nothing is left of it", 1, () => agent.leftovers().length === 0 && agent.children().length === 0);
 });

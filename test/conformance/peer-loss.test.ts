@@ -78,6 +78,12 @@ describe("run: a host that closes", () => {
     await expectGone(running);
   });
 
+  test("a TCP connection of a command that says nothing is noticed all the same", async () => {
+    const running = await start(tcp, "echo $$; exec sleep 60");
+    running.peer.close();
+    await expectGone(running);
+  });
+
   test("after half-closing first is noticed all the same", async () => {
     const running = await start(agent.client, "echo $$; exec sleep 60");
     running.peer.endSending();
