@@ -2,7 +2,7 @@ import { Byte } from "./byte.ts";
 import { Output } from "./output.ts";
 import { MAX_DEPTH } from "./parse.ts";
 import { JsonTable } from "./table.ts";
-import { encode } from "./text.ts";
+import { encodeText } from "../sys/bytes.ts";
 import { JsonValue } from "./value.ts";
 
 /** How deep the printer follows: what the parser accepts, and as much again built around it. */
@@ -22,9 +22,12 @@ export function printJson(value: JsonValue): Uint8Array {
   return out.bytes.slice(0, out.size);
 }
 
-const NULL = encode("null");
-const TRUE = encode("true");
-const FALSE = encode("false");
+// Cut from one text: encoding each would be a good part of a program's start.
+const CONSTANTS = encodeText("nulltruefalse0123456789abcdef");
+const NULL = CONSTANTS.subarray(0, 4);
+const TRUE = CONSTANTS.subarray(4, 8);
+const FALSE = CONSTANTS.subarray(8, 13);
+const HEX = CONSTANTS.subarray(13, 29);
 
 function print(out: Output, table: JsonTable, row: number, depth: number): void {
   const end = table.next(row);
@@ -73,7 +76,6 @@ function tooDeep(): RangeError {
   return new RangeError("JSON nested deeper than " + MAX_PRINT_DEPTH);
 }
 
-const HEX = encode("0123456789abcdef");
 /** The escapes that have a letter, by character (RFC 8259 section 7), and 0 for the others below it. */
 const LETTERS = letters();
 

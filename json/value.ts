@@ -1,6 +1,6 @@
 import { Byte } from "./byte.ts";
 import { JsonTable } from "./table.ts";
-import { decode, encode } from "./text.ts";
+import { decodeText, encodeText } from "../sys/bytes.ts";
 
 /** What a JsonValue is. */
 export const enum JsonKind { null, bool, number, string, array, object }
@@ -45,7 +45,7 @@ export class JsonValue {
   /** A number as it was written, `1.0` or `9007199254740993` for instance; empty for other kinds. */
   get text(): string {
     if (this.kind !== JsonKind.number) return "";
-    return decode(this.table.bytes, this.table.start(this.row), this.table.stop(this.row));
+    return decodeText(this.table.bytes, this.table.start(this.row), this.table.stop(this.row));
   }
 
   isNull(): boolean { return this.kind === JsonKind.null; }
@@ -58,7 +58,7 @@ export class JsonValue {
 
   /** The value of the last member of this name; undefined where there is none, or the value is not an object. */
   get(key: string): JsonValue | undefined {
-    return this.member(encode(key));
+    return this.member(encodeText(key));
   }
 
   /** Like `get`, by a name in UTF-8, for one who asks the same of many documents. */
@@ -122,7 +122,7 @@ export class JsonValue {
     // The rows of an inner value are followed by those of its siblings.
     if (this.row !== 0) throw new TypeError("only a whole document grows");
     const table = this.table;
-    if (name.length > 0) table.addScalar(encode(name));
+    if (name.length > 0) table.addScalar(encodeText(name));
     table.addCopy(value.table, value.row);
     table.rows[1] = table.count;
     return this;
@@ -130,7 +130,7 @@ export class JsonValue {
 }
 
 function scalar(text: string): JsonValue {
-  const bytes = encode(text);
+  const bytes = encodeText(text);
   return whole(bytes, bytes.length, 1);
 }
 
@@ -149,7 +149,7 @@ function whole(bytes: Uint8Array, stop: number, capacity: number): JsonValue {
 
 /** The content of the string in `row`. */
 function content(table: JsonTable, row: number): string {
-  return decode(table.bytes, table.start(row) + 1, table.stop(row));
+  return decodeText(table.bytes, table.start(row) + 1, table.stop(row));
 }
 
 /** Whether the string in `row` is made of these bytes. */

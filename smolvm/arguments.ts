@@ -9,11 +9,10 @@ export class ArgumentError extends Error {}
 /** As many as Python converts, sys.int_info.default_max_str_digits. */
 const MAX_DIGITS = 4300;
 
-const TYPE_NAMES = ["NoneType", "bool", "int", "str", "list", "dict"];
-
 function typeName(value: JsonValue): string {
   if (value.kind === JsonKind.number && isFloat(value)) return "float";
-  return TYPE_NAMES.at(value.kind) ?? "";
+  // In the order of JsonKind.
+  return ["NoneType", "bool", "int", "str", "list", "dict"].at(value.kind) ?? "";
 }
 
 /** Python's `not value`, also for a key that is absent. */

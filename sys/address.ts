@@ -38,6 +38,13 @@ export class Address {
     this.cid = cid;
   }
 
+  /** The first argument of socket(2). */
+  get socketFamily(): number {
+    if (this.family === Family.UNIX) return AF_UNIX;
+    if (this.family === Family.VSOCK) return AF_VSOCK;
+    return this.name.includes(":") ? AF_INET6 : AF_INET;
+  }
+
   /** The sockaddr that bind(2) and connect(2) take. Throws AddressError where the name does not fit one. */
   sockaddr(): Uint8Array {
     if (this.family === Family.UNIX) return unixSockaddr(this.name);

@@ -11,7 +11,8 @@ export function encodeText(text: string): Uint8Array {
 
 /** The string that the bytes [start, end) spell in UTF-8; malformed parts become U+FFFD. */
 export function decodeText(bytes: Uint8Array, start: number, end: number): string {
-  const text = new TextDecoder().decode(bytes.subarray(start, end));
+  const isWhole = start === 0 && end === bytes.length;
+  const text = new TextDecoder().decode(isWhole ? bytes : bytes.subarray(start, end));
   // The decoder drops a leading U+FEFF, which is a character like any other here.
   const dropped = end - start >= 3 && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
   return dropped ? `\ufeff${text}` : text;

@@ -130,8 +130,7 @@ export function shutdownSending(fd: number): void {
 }
 
 function openSocket(address: Address, flags: number): number {
-  const family = address.sockaddr()[0] ?? 0;
-  return check(call(Call.socket, family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0), "socket", address.text);
+  return check(call(Call.socket, address.socketFamily, SOCK_STREAM | SOCK_CLOEXEC | flags, 0), "socket", address.text);
 }
 
 function enable(fd: number, level: number, option: number): void {
