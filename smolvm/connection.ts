@@ -1,14 +1,13 @@
 /** One connection: reads its request, lets an operation answer it, and closes so that the answer arrives. */
 import type { JsonValue } from "../json/value.ts";
-import type { BufferPool } from "../sys/buffers.ts";
 import { Errno } from "../sys/errno.ts";
-import type { ExitWatcher } from "../sys/exit.ts";
 import { close } from "../sys/file.ts";
 import { Level, log, logs } from "../sys/log.ts";
-import { type Loop, Ready, Source } from "../sys/loop.ts";
+import { Ready, Source } from "../sys/loop.ts";
 import { growSendBuffer, receive, shutdownSending } from "../sys/socket.ts";
 import { Timer } from "../sys/timer.ts";
 import { HEADER_BYTES } from "./frame.ts";
+import type { Host } from "./host.ts";
 import type { Operation } from "./operation.ts";
 import { Outbox, Sent } from "./outbox.ts";
 import { NOT_A_REQUEST, PartialFrame, requestLength } from "./request.ts";
@@ -34,41 +33,6 @@ const LINGER_TIMEOUT_MS = 10_000;
 const SMALL_FRAME_BYTES = 65536;
 /** What may be on its way to a peer that reads a file. */
 const BULK_BYTES = 512 * 1024;
-
-/** What a connection and its operation need of their server. */
-export abstract class Host {
-  readonly loop: Loop;
-  readonly exits: ExitWatcher;
-  /** Lends the buffers that `sendBuffer` takes. */
-  readonly buffers: BufferPool;
-  /** Scratch that every connection receives into; nothing in it outlives a handler. */
-  readonly inbox: Uint8Array;
-
-  constructor(loop: Loop, exits: ExitWatcher, buffers: BufferPool, inbox: Uint8Array) {
-    this.loop = loop;
-    this.exits = exits;
-    this.buffers = buffers;
-    this.inbox = inbox;
-  }
-
-  /** Handles the request in bytes [start, end), which are only lent. */
-  abstract onRequest(connection: Connection, bytes: Uint8Array, start: number, end: number): void;
-
-  /** Asks to hold a large request of `length` bytes. After a no, the host grants the wish later. */
-  abstract reserve(length: number): boolean;
-
-  /** Takes back what was reserved. */
-  abstract unreserve(length: number): void;
-
-  /** Takes back a wish that has not been granted. */
-  abstract withdrawWish(): void;
-
-  /** An operation holds nothing any more: another may have its turn. Called once for each. */
-  abstract onOperationEnded(): void;
-
-  /** The connection is closed; where it waited for its turn, it waits no more. */
-  abstract onClosed(connection: Connection): void;
-}
 
 export class Connection extends Source {
   /** The index in the host's list. Only the host writes it. */
@@ -199,6 +163,10 @@ export class Connection extends Source {
     else if ((ready & Ready.PEER_SHUT) !== 0) this.onPeerShut();
     else if ((ready & Ready.WRITABLE) !== 0) this.operation?.onWritable();
     if (this.isOpen) this.updateEvents();
+  }
+
+  override onFailure(): void {
+    this.abort();
   }
 
   /** Bytes that the host has been asked to reserve, and has not yet; otherwise 0. */

@@ -2,8 +2,9 @@
 import type { JsonValue } from "../json/value.ts";
 import { encodeText } from "../sys/bytes.ts";
 import { SysError } from "../sys/errno.ts";
-import type { Connection, Host } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { PROTOCOL_VERSION } from "./frame.ts";
+import type { Host } from "./host.ts";
 import { GetOperation, parseGetPath, RefusedError } from "./get.ts";
 import { PutOperation, PutRequest } from "./put.ts";
 import { osErrorText, pythonRepr, pythonText } from "./python.ts";

@@ -9,8 +9,9 @@ import { Ready, Source } from "../sys/loop.ts";
 import { type Child, Command, execError, killGroup, reap, spawn } from "../sys/process.ts";
 import { Timer } from "../sys/timer.ts";
 import { ArgumentError, isFalsy, toFloat, toMembers, toText } from "./arguments.ts";
-import type { Connection, Host } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { CHUNK_BYTES, FrameType, HEADER_BYTES, writeHeader } from "./frame.ts";
+import type { Host } from "./host.ts";
 import { Operation } from "./operation.ts";
 import { osErrorText, pythonText } from "./python.ts";
 import { exitReply, runErrorReply, timeoutReply } from "./reply.ts";
@@ -83,6 +84,10 @@ class OutputPipe extends Source {
     this.run?.onOutput(this, (ready & Ready.HANGUP) !== 0);
   }
 
+  override onFailure(): void {
+    this.run?.giveUp();
+  }
+
   close(): void {
     this.run = undefined;
     close(this.fd);
@@ -146,6 +151,12 @@ export class RunOperation extends Operation {
       if (length < CHUNK_BYTES && !isHungUp) break;
     }
     this.endIfDone();
+  }
+
+  /** Drops the connection, and with it the command. */
+  giveUp(): void {
+    if (this.connection !== undefined) this.connection.abort();
+    else this.stop();
   }
 
   override onReadable(): void {}

@@ -9,9 +9,10 @@ import { Level, log, logs } from "../sys/log.ts";
 import { type Loop, Ready, Source } from "../sys/loop.ts";
 import { accept, type Listener, tuneTcp } from "../sys/socket.ts";
 import { Timer } from "../sys/timer.ts";
-import { Connection, Host } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { begin, refusal, Verb, verbOf } from "./dispatch.ts";
 import { CHUNK_BYTES, HEADER_BYTES } from "./frame.ts";
+import { Host } from "./host.ts";
 import { errorReply, PONG } from "./reply.ts";
 
 /** Requests that are served at once; further ones wait their turn. */

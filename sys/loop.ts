@@ -5,6 +5,7 @@
 import { addressOf, call, pollShrunk } from "#libc";
 import { Call } from "./calls.ts";
 import { check, Errno } from "./errno.ts";
+import { Level, log } from "./log.ts";
 import { TimerHeap } from "./timer.ts";
 
 /** poll(2) event bits. HANGUP, FAILED and INVALID are reported whether asked for or not. */
@@ -29,8 +30,11 @@ export abstract class Source {
     this.fd = fd;
   }
 
-  /** Called with the Ready bits that poll reported. What it throws ends the process: handle errors here. */
+  /** Called with the Ready bits that poll reported. */
   abstract onReady(ready: number): void;
+
+  /** `onReady` has thrown what it should have handled, and the loop has dropped the source: end what it stands for. */
+  onFailure(): void {}
 }
 
 const POLLFD_BYTES = 8;
@@ -96,7 +100,7 @@ export class Loop {
 
   /** The timers that are due, then one poll(2) and its handlers. */
   turn(): void {
-    this.timers.runDue();
+    this.runTimers();
     if (this.stopping) return;
     let ready = this.poll();
     if (ready === -Errno.EINTR) return;
@@ -109,7 +113,26 @@ export class Loop {
       ready--;
       this.view.setInt16(slot * POLLFD_BYTES + 6, 0, true);
       const source = this.sources.at(slot);
-      if (source !== undefined) source.onReady(revents);
+      if (source !== undefined) this.tell(source, revents);
+    }
+  }
+
+  /** One source's mistake is not to end what the others do. */
+  private tell(source: Source, revents: number): void {
+    try {
+      source.onReady(revents);
+    } catch (error) {
+      logFailure(error instanceof Error ? error.message : "");
+      this.remove(source);
+      source.onFailure();
+    }
+  }
+
+  private runTimers(): void {
+    try {
+      this.timers.runDue();
+    } catch (error) {
+      logFailure(error instanceof Error ? error.message : "");
     }
   }
 
@@ -129,3 +152,6 @@ export class Loop {
   }
 }
 
+function logFailure(message: string): void {
+  log(Level.ERROR, `a handler failed: ${message}`);
+}

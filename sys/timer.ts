@@ -5,7 +5,7 @@ export class Timer {
   deadline = 0;
   /** The index in the heap, -1 where not started. Only the heap writes it. */
   slot = -1;
-  /** Called once, after the deadline. What it throws ends the process. */
+  /** Called once, after the deadline. */
   readonly onTimer: () => void;
 
   constructor(onTimer: () => void) {

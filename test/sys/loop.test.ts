@@ -144,3 +144,32 @@ test("run ends when a handler or a timer stops it", () => {
   close(reader);
   close(writer);
 });
+
+test("a source or a timer that throws is the only one that suffers", () => {
+  const loop = new Loop();
+  const [reader, writer] = pipe();
+  const [otherReader, otherWriter] = pipe();
+  let failures = 0;
+  class Broken extends Probe {
+    override onFailure(): void {
+      failures++;
+    }
+  }
+  const broken = new Broken(reader, () => {
+    throw new Error("thrown on purpose by this test");
+  });
+  const other = new Probe(otherReader);
+  loop.add(broken, Ready.READABLE);
+  loop.add(other, Ready.READABLE);
+  write(writer);
+  write(otherWriter);
+  loop.timers.start(new Timer(() => {
+    throw new Error("thrown on purpose by this test");
+  }), -1);
+  turn(loop);
+  turn(loop);
+  expect(broken.seen).toHaveLength(1);
+  expect(failures).toBe(1);
+  expect(other.seen.length).toBeGreaterThan(0);
+  for (const fd of [reader, writer, otherReader, otherWriter]) close(fd);
+});
