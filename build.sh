@@ -90,7 +90,7 @@ emit() {
   local name=$1 entry=$2 out=build/$1.c
   if [ -f "$out" ] && [ -z "$(find $SOURCES package.json package-lock.json -newer "$out" -print -quit)" ]; then return; fi
   export SCRIPTC_TARGET=x86_64-linux-musl
-  node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi sys/ffi.json --emit=c -o "build/$name.new.c" >&2
+  node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi sys/ffi.json --emit=c -o "build/$name.new.c" >/dev/null
   node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi sys/ffi.json --print=native-link-info \
     -o "build/$name.o" >"build/$name.json"
   node24 -e '
@@ -208,6 +208,8 @@ show() {
   echo "\$ dist/motectl-x86_64 --unix agent.sock run -- 'uname -sm; id -un'"
   ./dist/motectl-x86_64 --unix "$scratch/agent.sock" run -- 'uname -sm; id -un'
   echo
+  # Half a second after the last connection the agent shrinks.
+  sleep 1
   awk '/^Rss|^Anonymous/ { print "idle " $1, $2, $3 }' "/proc/$pid/smaps_rollup"
   kill "$pid"
   wait "$pid"
