@@ -3,7 +3,7 @@
 # usage: test/run.sh [PART...]
 #
 #   types                   tsc --noEmit
-#   unit                    the unit tests, on Bun: every directory but conformance and fuzz
+#   unit                    the unit tests, and motectl: every directory but conformance and fuzz
 #   conformance [HOST...]   the conformance suite; HOST is bun, x86_64 or aarch64, by default all
 #   footprint               memory and size of the native binary
 #   fuzz [COUNT]            random and mutated frame streams against the AddressSanitizer build
@@ -44,6 +44,9 @@ build() { step "build $1" ./build.sh "$1"; }
 types() { step types node_modules/.bin/tsc --noEmit; }
 
 unit() {
+  # motectl is tested against the native agent, on both hosts.
+  build x86_64
+  build ctl
   local directory directories=()
   for directory in test/*/; do
     case $directory in test/conformance/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
