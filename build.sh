@@ -24,8 +24,10 @@ die() { say "build.sh: $*"; exit 1; }
 
 # --- dependencies ---------------------------------------------------------------------------------------------------
 
-APT_BASE="gcc make musl-tools file nodejs npm"
+APT_BASE="gcc musl-tools file nodejs npm"
 APT_AARCH64="gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 qemu-user-static"
+# The AddressSanitizer build is for this machine's own libc; the tests look at processes with ps.
+APT_TESTS="libc6-dev procps"
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
@@ -69,6 +71,7 @@ need_node_modules() {
 
 need_native() { need_packages $APT_BASE; need_node_modules; }
 need_aarch64() { need_packages $APT_AARCH64; }
+need_tests() { need_packages $APT_TESTS; }
 
 # --- compiling ------------------------------------------------------------------------------------------------------
 
@@ -226,8 +229,8 @@ for target in "$@"; do
     x86_64) need_native; build_agent x86_64; verify x86_64 ;;
     aarch64) need_native; need_aarch64; build_agent aarch64; verify aarch64 ;;
     ctl) need_native; build_ctl ;;
-    asan) need_native; build_agent asan; say "dist/mote-asan: built" ;;
-    deps) need_native; need_aarch64 ;;
+    asan) need_native; need_tests; build_agent asan; say "dist/mote-asan: built" ;;
+    deps) need_native; need_aarch64; need_tests ;;
     clean) rm -rf build dist ;;
     all)
       need_native
