@@ -76,7 +76,7 @@ export class ExitWatcher {
       this.loop.add(watch, Ready.READABLE);
       return;
     }
-    // No such call, or no descriptor left: any SIGCHLD makes us ask for every one of ours, and for no other.
+    // No such call, or no descriptor left: a SIGCHLD makes us ask for each of ours, and for no other.
     if (this.signals === undefined) {
       this.signals = new ChildSignals(this);
       this.loop.add(this.signals, Ready.READABLE);
