@@ -117,7 +117,7 @@ export class RunOperation extends Operation {
     const argv = new CStringVector();
     for (const argument of request.argv) argv.add(argument);
     const environment = request.names.length > 0 ? overlay(request.names, request.values) : undefined;
-    this.command = new Command(request.argv.at(0) ?? "", argv, environment?.address() ?? environAddress());
+    this.command = new Command(request.argv.at(0) ?? "", argv, environment?.address() ?? environAddress(), "");
     this.child = spawn(this.command);
     this.stdout = new OutputPipe(this, this.child.stdout, FrameType.STDOUT);
     this.stderr = new OutputPipe(this, this.child.stderr, FrameType.STDERR);

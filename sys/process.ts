@@ -14,6 +14,8 @@ const SYS_CLOSE_RANGE = 436;
 const CLOSE_RANGE_CLOEXEC = 4;
 const LAST_FD = 0xffffffff;
 const EXEC_FAILED_STATUS = 127;
+/** What a child that could not start tells: the errno, and the result of chdir, negative where that was it. */
+const FAILURE_BYTES = 8;
 
 /** What to run. The caller keeps it until `spawn` has returned. */
 export class Command {
@@ -21,11 +23,14 @@ export class Command {
   readonly argv: CStringVector;
   /** The address of the environment vector. */
   readonly environment: number;
+  /** Where it runs; empty for the agent's own working directory. */
+  readonly directory: string;
 
-  constructor(path: string, argv: CStringVector, environment: number) {
+  constructor(path: string, argv: CStringVector, environment: number, directory: string) {
     this.path = path;
     this.argv = argv;
     this.environment = environment;
+    this.directory = directory;
   }
 }
 
@@ -34,7 +39,7 @@ export class Child {
   readonly pid: number;
   readonly stdout: number;
   readonly stderr: number;
-  /** Ends when execve has succeeded; otherwise carries its errno, see `execError`. */
+  /** Ends when execve has succeeded; otherwise carries the reason, see `execError`. */
   readonly status: number;
 
   constructor(pid: number, stdout: number, stderr: number, status: number) {
@@ -94,7 +99,10 @@ export function spawn(command: Command): Child {
   const path = cstring(command.path);
   const pathAddress = addressOf(path);
   const argv = command.argv.address();
-  const failure = new Uint8Array(4);
+  const directory = cstring(command.directory);
+  const directoryAddress = addressOf(directory);
+  const hasDirectory = command.directory !== "";
+  const failure = new Uint8Array(FAILURE_BYTES);
   const failureView = new DataView(failure.buffer);
   const plumbing = new Plumbing();
   try {
@@ -116,8 +124,11 @@ export function spawn(command: Command): Child {
       call6(Call.syscall, SYS_CLOSE_RANGE, 3, LAST_FD, CLOSE_RANGE_CLOEXEC, 0, 0);
       restoreFileLimit();
       resetSignals();
-      failureView.setInt32(0, -call(Call.execve, pathAddress, argv, command.environment), true);
-      call(Call.write, statusWriter, addressOf(failure), 4);
+      let result = hasDirectory ? call(Call.chdir, directoryAddress, 0, 0) : 0;
+      failureView.setInt32(4, result, true);
+      if (result >= 0) result = call(Call.execve, pathAddress, argv, command.environment);
+      failureView.setInt32(0, -result, true);
+      call(Call.write, statusWriter, addressOf(failure), FAILURE_BYTES);
       call(Call._exit, EXEC_FAILED_STATUS, 0, 0);
     }
     for (const fd of [input, stdoutWriter, stderrWriter, statusWriter]) close(fd);
@@ -130,9 +141,12 @@ export function spawn(command: Command): Child {
 
 /** Reads a child's exec status when its descriptor is ready: undefined where execve succeeded. */
 export function execError(child: Child, command: Command): SysError | undefined {
-  const errno = new Uint8Array(4);
-  if (read(child.status, errno, 0, 4) !== 4) return undefined;
-  return new SysError("execve", new DataView(errno.buffer).getInt32(0, true), command.path);
+  const failure = new Uint8Array(FAILURE_BYTES);
+  if (read(child.status, failure, 0, FAILURE_BYTES) !== FAILURE_BYTES) return undefined;
+  const view = new DataView(failure.buffer);
+  const errno = view.getInt32(0, true);
+  if (view.getInt32(4, true) < 0) return new SysError("chdir", errno, command.directory);
+  return new SysError("execve", errno, command.path);
 }
 
 /**

@@ -17,9 +17,13 @@ const directory = scratchDirectory();
 afterAll(() => remove(directory));
 
 function command(...words: string[]): Command {
+  return commandIn("", ...words);
+}
+
+function commandIn(where: string, ...words: string[]): Command {
   const argv = new CStringVector();
   for (const word of words) argv.add(word);
-  return new Command(words[0] ?? "", argv, environAddress());
+  return new Command(words[0] ?? "", argv, environAddress(), where);
 }
 
 /** Starts a command, awaits its end and tells how it went. */
@@ -38,6 +42,13 @@ test("the reason of a failed exec reaches the parent", () => {
   const error = outcome(command("/nonexistent/shell")).error;
   expect([error?.call, error?.errno, error?.path]).toEqual(["execve", Errno.ENOENT, "/nonexistent/shell"]);
   expect(outcome(command(directory)).error?.describe()).toBe(`execve ${directory}: Permission denied`);
+});
+
+test("a command runs where it is told to, or says why not", () => {
+  expect(outcome(commandIn(directory, "/bin/sh", "-c", `[ "$(pwd -P)" = "${directory}" ]`)).code).toBe(0);
+  expect(outcome(command("/bin/sh", "-c", `[ "$(pwd -P)" = "${process.cwd()}" ]`)).code).toBe(0);
+  const error = outcome(commandIn("/nonexistent", "/bin/true")).error;
+  expect(error?.describe()).toBe("chdir /nonexistent: No such file or directory");
 });
 
 test("exit codes and signals", () => {
@@ -69,7 +80,7 @@ test("the environment is read where it lies, and laid over", () => {
   const argv = new CStringVector();
   for (const word of ["/bin/sh", "-c", `env >${out}`]) argv.add(word);
   const environment = overlay(["PATH", "EMPTY"], ["/bin:/usr/bin", ""]);
-  expect(outcome(new Command("/bin/sh", argv, environment.address())).code).toBe(0);
+  expect(outcome(new Command("/bin/sh", argv, environment.address(), "")).code).toBe(0);
   const lines = readFileSync(out, "utf8").split("\n");
   expect(lines).toContain("PATH=/bin:/usr/bin");
   expect(lines).toContain("EMPTY=");
