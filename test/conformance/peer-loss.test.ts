@@ -27,10 +27,11 @@ interface Running {
   readonly pids: number[];
 }
 
-/** Starts a command whose first line of output is its process ids. */
+/** Starts a command whose first line of standard output is its process ids; standard error may come before it. */
 async function start(client: Client, cmd: string): Promise<Running> {
   const peer = await client.open({ op: "run", shell: "raw", cmd });
-  const first = await peer.frame();
+  let first = await peer.frame();
+  while (first?.type === frameType.stderr) first = await peer.frame();
   const line = first?.payload.toString("latin1").split("\n")[0] ?? "";
   const pids = line.trim().split(" ").map(Number);
   for (const pid of pids) expect(isAlive(pid)).toBe(true);
@@ -53,6 +54,7 @@ const commands: [string, string][] = [
   ["a command that spins", "echo $$; while :; do :; done"],
   ["1 GB being written", "echo $$; exec head -c 1000000000 /dev/zero"],
   ["an endless yes on both streams", "yes >&2 & echo $$ $!; exec yes"],
+  ["an endless yes on both streams, standard error first", "yes >&2 & sleep 0.05; echo $$ $!; exec yes"],
 ];
 
 describe("run: a host that closes a Unix socket during", () => {
