@@ -6,6 +6,7 @@ import { UsageError } from "./sys/arguments.ts";
 import { programArguments } from "./sys/environ.ts";
 import { Errno, SysError } from "./sys/errno.ts";
 import { ExitWatcher } from "./sys/exit.ts";
+import { GroupTable } from "./sys/groups.ts";
 import { raiseFileLimit } from "./sys/limits.ts";
 import { Level, log } from "./sys/log.ts";
 import { Loop, Ready } from "./sys/loop.ts";
@@ -54,7 +55,7 @@ function serve(addresses: Address[]): number {
   fillStandardDescriptors();
   prepareSignals();
   const loop = new Loop();
-  const server = new Server(loop, new ExitWatcher(loop), raiseFileLimit());
+  const server = new Server(loop, new ExitWatcher(loop), new GroupTable(-1, 0), raiseFileLimit());
   loop.add(new StopSignals(loop, server), Ready.READABLE);
   for (const address of addresses) {
     try {

@@ -1,20 +1,24 @@
 /** What connections and their operations need of the server. */
 import type { BufferPool } from "../sys/buffers.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
+import type { GroupTable } from "../sys/groups.ts";
 import type { Loop } from "../sys/loop.ts";
 import type { Connection } from "./connection.ts";
 
 export abstract class Host {
   readonly loop: Loop;
   readonly exits: ExitWatcher;
+  /** Where the groups of running commands are entered. */
+  readonly groups: GroupTable;
   /** Lends the buffers that `sendBuffer` takes. */
   readonly buffers: BufferPool;
   /** Scratch that every connection receives into; nothing in it outlives a handler. */
   readonly inbox: Uint8Array;
 
-  constructor(loop: Loop, exits: ExitWatcher, buffers: BufferPool, inbox: Uint8Array) {
+  constructor(loop: Loop, exits: ExitWatcher, groups: GroupTable, buffers: BufferPool, inbox: Uint8Array) {
     this.loop = loop;
     this.exits = exits;
+    this.groups = groups;
     this.buffers = buffers;
     this.inbox = inbox;
   }

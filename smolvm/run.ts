@@ -99,6 +99,8 @@ export class RunOperation extends Operation {
   /** Undefined once the peer is gone. */
   private connection: Connection | undefined;
   private readonly command: Command;
+  /** Its place in the table of groups. */
+  private readonly slot: number;
   private readonly child: Child;
   private readonly stdout: OutputPipe;
   private readonly stderr: OutputPipe;
@@ -118,7 +120,8 @@ export class RunOperation extends Operation {
     for (const argument of request.argv) argv.add(argument);
     const environment = request.names.length > 0 ? overlay(request.names, request.values) : undefined;
     this.command = new Command(request.argv.at(0) ?? "", argv, environment?.address() ?? environAddress(), "");
-    this.child = spawn(this.command);
+    this.slot = host.groups.take();
+    this.child = spawn(this.command, host.groups, this.slot);
     this.stdout = new OutputPipe(this, this.child.stdout, FrameType.STDOUT);
     this.stderr = new OutputPipe(this, this.child.stderr, FrameType.STDERR);
   }
@@ -208,6 +211,7 @@ export class RunOperation extends Operation {
   private endIfDone(): void {
     if (!this.hasEnded || this.stdout.isOpen || this.stderr.isOpen) return;
     // From here on the pid may be another's.
+    this.host.groups.free(this.slot);
     const code = reap(this.child.pid);
     const failure = execError(this.child, this.command);
     close(this.child.status);

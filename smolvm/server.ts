@@ -5,6 +5,7 @@ import { Family } from "../sys/address.ts";
 import { BufferPool } from "../sys/buffers.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
+import type { GroupTable } from "../sys/groups.ts";
 import { Level, log, logs } from "../sys/log.ts";
 import { type Loop, Ready, Source } from "../sys/loop.ts";
 import { accept, type Listener, tuneTcp } from "../sys/socket.ts";
@@ -74,8 +75,8 @@ export class Server extends Host {
   private wishes = 0;
 
   /** `fileLimit` is the number of descriptors that the process may have open. */
-  constructor(loop: Loop, exits: ExitWatcher, fileLimit: number) {
-    super(loop, exits, new BufferPool(BUFFER_BYTES), new Uint8Array(INBOX_BYTES));
+  constructor(loop: Loop, exits: ExitWatcher, groups: GroupTable, fileLimit: number) {
+    super(loop, exits, groups, new BufferPool(BUFFER_BYTES), new Uint8Array(INBOX_BYTES));
     this.maxConnections = Math.max(16, Math.min(MAX_CONNECTIONS, fileLimit - FDS_FOR_REQUESTS));
   }
 

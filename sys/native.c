@@ -13,12 +13,18 @@
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/swap.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +38,15 @@ static word fixed_ioctl(word fd, word request, word argument) { return ioctl((in
 static word fixed_open(word path, word flags, word mode) {
   return open((const char *)path, (int)flags, (mode_t)mode);
 }
+static word fixed_prctl(word option, word a, word b, word c, word d) { return prctl((int)option, a, b, c, d); }
+static word fixed_sync(void) {
+  sync();
+  return 0;
+}
+static word fixed_execveat(word dirfd, word path, word argv, word envp, word flags) {
+  return syscall(SYS_execveat, dirfd, path, argv, envp, flags);
+}
+static word fixed_getdents64(word fd, word buffer, word length) { return syscall(SYS_getdents64, fd, buffer, length); }
 static word fixed_syscall(word number, word a, word b, word c, word d, word e) {
   return syscall(number, a, b, c, d, e);
 }
@@ -49,17 +64,23 @@ static const struct entry table[] = {
   I(accept4),
   I(bind),
   I(chdir),
+  I(chmod),
   I(clock_gettime),
   I(close),
   I(connect),
   I(dup2),
   I(execve),
+  I(fixed_execveat),
   I(_exit),
   I(fchmod),
   W(fixed_fcntl),
   I(fork),
+  I(ftruncate),
   W(getcwd),
+  W(fixed_getdents64),
   I(getpid),
+  I(getppid),
+  I(getpriority),
   W(getrandom),
   I(getsockopt),
   W(gmtime_r),
@@ -68,14 +89,28 @@ static const struct entry table[] = {
   I(listen),
   I(madvise),
   W(memcpy),
+  I(memfd_create),
+  I(mkdir),
+  I(mknod),
+  I(mount),
   W(fixed_open),
   I(pipe2),
   I(poll),
+  I(fixed_prctl),
+  W(pread),
   I(prlimit),
+  W(pwrite),
   W(read),
+  W(readlink),
+  I(reboot),
   W(recv),
+  W(recvmsg),
   I(rename),
+  I(rmdir),
   W(send),
+  W(sendmsg),
+  I(sethostname),
+  I(setpriority),
   I(setsid),
   I(setsockopt),
   I(shutdown),
@@ -84,10 +119,17 @@ static const struct entry table[] = {
   I(signalfd),
   I(sigprocmask),
   I(socket),
+  I(socketpair),
+  I(statfs),
   W(fixed_statx),
   W(strlen),
+  I(swapoff),
+  I(symlink),
+  W(fixed_sync),
   W(fixed_syscall),
   I(umask),
+  I(umount2),
+  I(uname),
   I(unlink),
   I(waitid),
   W(write),

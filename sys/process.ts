@@ -1,18 +1,16 @@
 /** Starting child processes: fork(2), setsid(2), execve(2), and the reason when that fails. */
-import { addressOf, call, call6, prepareFork } from "#libc";
+import { addressOf, call, call6 } from "#libc";
 import { cstring, type CStringVector } from "./bytes.ts";
 import { Call } from "./calls.ts";
+import { enterChild, fork, leaveChild } from "./child.ts";
 import { check, SysError } from "./errno.ts";
 import { close, openNull, read } from "./file.ts";
-import { restoreFileLimit } from "./limits.ts";
-import { dropInheritedDispositions, resetSignals, Signal } from "./signals.ts";
+import type { GroupTable } from "./groups.ts";
+import { Signal } from "./signals.ts";
 
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 const F_SETFL = 4;
-const SYS_CLOSE_RANGE = 436;
-const CLOSE_RANGE_CLOEXEC = 4;
-const LAST_FD = 0xffffffff;
 const EXEC_FAILED_STATUS = 127;
 /** What a child that could not start tells: the errno, and the result of chdir, negative where that was it. */
 const FAILURE_BYTES = 8;
@@ -80,21 +78,12 @@ class Plumbing {
   }
 }
 
-let isPrepared = false;
-
-/** What has to be done once, before the first fork. */
-function prepare(): void {
-  isPrepared = true;
-  prepareFork();
-  dropInheritedDispositions();
-}
-
 /**
  * Starts a command in a session of its own: standard input from /dev/null, the two outputs to pipes, default signal
- * dispositions, an empty mask, no other descriptor. Throws SysError where it could not fork.
+ * dispositions, an empty mask, no other descriptor. Its pid is entered in a place of the table. Throws SysError where it
+ * could not fork; the place is given back then.
  */
-export function spawn(command: Command): Child {
-  if (!isPrepared) prepare();
+export function spawn(command: Command, groups: GroupTable, slot: number): Child {
   // Everything that allocates happens before the fork: the child only makes calls.
   const path = cstring(command.path);
   const pathAddress = addressOf(path);
@@ -113,28 +102,22 @@ export function spawn(command: Command): Child {
     const stderrWriter = plumbing.last();
     const status = plumbing.pipe();
     const statusWriter = plumbing.last();
-    const pid = check(call(Call.fork, 0, 0, 0), "fork", "");
+    const pid = fork();
     if (pid === 0) {
-      call(Call.setsid, 0, 0, 0);
-      // The agent holds 0, 1 and 2 open always, so a source never is a target and dup2 always clears close-on-exec.
-      call(Call.dup2, input, 0, 0);
-      call(Call.dup2, stdoutWriter, 1, 0);
-      call(Call.dup2, stderrWriter, 2, 0);
-      // What the agent inherited without close-on-exec stays its own, where the kernel has the call (Linux 5.11).
-      call6(Call.syscall, SYS_CLOSE_RANGE, 3, LAST_FD, CLOSE_RANGE_CLOEXEC, 0, 0);
-      restoreFileLimit();
-      resetSignals();
+      enterChild(input, stdoutWriter, stderrWriter);
+      groups.enter(slot);
       let result = hasDirectory ? call(Call.chdir, directoryAddress, 0, 0) : 0;
       failureView.setInt32(4, result, true);
       if (result >= 0) result = call(Call.execve, pathAddress, argv, command.environment);
       failureView.setInt32(0, -result, true);
       call(Call.write, statusWriter, addressOf(failure), FAILURE_BYTES);
-      call(Call._exit, EXEC_FAILED_STATUS, 0, 0);
+      leaveChild(EXEC_FAILED_STATUS);
     }
     for (const fd of [input, stdoutWriter, stderrWriter, statusWriter]) close(fd);
     return new Child(pid, stdout, stderr, status);
   } catch (error) {
     plumbing.closeAll();
+    groups.free(slot);
     throw error;
   }
 }
@@ -158,6 +141,7 @@ export function killGroup(pgid: number): void {
   call(Call.kill, -pgid, Signal.KILL, 0);
 }
 
+const P_ALL = 0;
 const P_PID = 1;
 const WNOHANG = 1;
 const WEXITED = 4;
@@ -167,16 +151,22 @@ const CLD_EXITED = 1;
 const siginfo = new Uint8Array(128);
 const siginfoView = new DataView(siginfo.buffer);
 
-/** waitid(2) for one child and no other. Returns whether it has ended, with `siginfo` filled, or -errno. */
-function wait(pid: number, options: number): number {
+/** waitid(2). Returns the pid of the child that has ended, with `siginfo` filled, 0 where none has, or -errno. */
+function wait(which: number, pid: number, options: number): number {
   siginfoView.setInt32(16, 0, true);
-  const result = call6(Call.waitid, P_PID, pid, addressOf(siginfo), WEXITED | WNOHANG | options, 0, 0);
-  return result < 0 ? result : siginfoView.getInt32(16, true) === 0 ? 0 : 1;
+  const result = call6(Call.waitid, which, pid, addressOf(siginfo), WEXITED | WNOHANG | options, 0, 0);
+  return result < 0 ? result : siginfoView.getInt32(16, true);
+}
+
+/** The exit code that `siginfo` tells, or -N for death by signal N. */
+function exitStatus(): number {
+  const status = siginfoView.getInt32(24, true);
+  return siginfoView.getInt32(8, true) === CLD_EXITED ? status : -status;
 }
 
 /** Whether a child has ended. Its status stays to be taken, and so its pid stays its own. */
 export function hasEnded(pid: number): boolean {
-  return wait(pid, WNOWAIT) !== 0;
+  return wait(P_PID, pid, WNOWAIT) !== 0;
 }
 
 /**
@@ -184,7 +174,25 @@ export function hasEnded(pid: number): boolean {
  * Returns the exit code, or -N for death by signal N; 255 where somebody else took the status.
  */
 export function reap(pid: number): number {
-  if (wait(pid, 0) <= 0) return 255;
-  const status = siginfoView.getInt32(24, true);
-  return siginfoView.getInt32(8, true) === CLD_EXITED ? status : -status;
+  return wait(P_PID, pid, 0) > 0 ? exitStatus() : 255;
+}
+
+/** A child that has ended and its status: the exit code, or -N for death by signal N. */
+export class Ended {
+  readonly pid: number;
+  readonly status: number;
+
+  constructor(pid: number, status: number) {
+    this.pid = pid;
+    this.status = status;
+  }
+}
+
+/**
+ * Takes the status of any child that has ended. A pid of 0: none has; -1: there is no child. Only for a process in which
+ * nothing else waits for children.
+ */
+export function reapAny(): Ended {
+  const pid = wait(P_ALL, 0, 0);
+  return pid > 0 ? new Ended(pid, exitStatus()) : new Ended(pid < 0 ? -1 : 0, 0);
 }

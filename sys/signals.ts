@@ -1,5 +1,6 @@
 /** Signals as a descriptor of the loop, signalfd(2), and what a child starts with. */
 import { addressOf, call, ownSignals } from "#libc";
+import { writeWord } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { check } from "./errno.ts";
 import { read } from "./file.ts";
@@ -8,12 +9,22 @@ import { Source } from "./loop.ts";
 export const enum Signal {
   HUP = 1,
   INT = 2,
+  QUIT = 3,
   KILL = 9,
+  USR1 = 10,
+  USR2 = 12,
   PIPE = 13,
+  ALRM = 14,
   TERM = 15,
   CHLD = 17,
+  CONT = 18,
   STOP = 19,
+  TSTP = 20,
+  TTIN = 21,
+  TTOU = 22,
   XFSZ = 25,
+  WINCH = 28,
+  PWR = 30,
 }
 
 const SIG_SETMASK = 2;
@@ -29,14 +40,17 @@ export const enum SignalBit {
   NONE = 0,
   HUP = 0x1,
   INT = 0x2,
+  USR1 = 0x200,
+  USR2 = 0x800,
   TERM = 0x4000,
   CHLD = 0x10000,
+  PWR = 0x20000000,
 }
 
 /** A sigset: 128 bytes in libc, of which the kernel reads eight. */
 export function signalSet(bits: number): Uint8Array {
   const set = new Uint8Array(128);
-  new DataView(set.buffer).setUint32(0, bits, true);
+  writeWord(new DataView(set.buffer), 0, bits);
   return set;
 }
 

@@ -9,12 +9,15 @@ import { getenv, overlay } from "../../sys/environ.ts";
 import { Errno, SysError } from "../../sys/errno.ts";
 import { ExitWatcher } from "../../sys/exit.ts";
 import { close, lstat, openForReading, stat, TemporaryFile } from "../../sys/file.ts";
+import { GroupTable } from "../../sys/groups.ts";
 import { Loop } from "../../sys/loop.ts";
 import { Command, execError, hasEnded, killGroup, reap, spawn } from "../../sys/process.ts";
 import { remove, scratchDirectory } from "../scratch.ts";
 
 const directory = scratchDirectory();
 afterAll(() => remove(directory));
+
+const noGroups = new GroupTable(-1, 0);
 
 function command(...words: string[]): Command {
   return commandIn("", ...words);
@@ -29,7 +32,7 @@ function commandIn(where: string, ...words: string[]): Command {
 /** Starts a command, awaits its end and tells how it went. */
 function outcome(what: Command): { code: number; error: SysError | undefined } {
   const loop = new Loop();
-  const child = spawn(what);
+  const child = spawn(what, noGroups, -1);
   new ExitWatcher(loop).watch(child.pid, () => loop.stop());
   loop.run();
   expect(hasEnded(child.pid)).toBe(true);
@@ -58,7 +61,7 @@ test("exit codes and signals", () => {
 
 test("a group is killed whether or not its leader has come to setsid", () => {
   for (let round = 0; round < 50; round++) {
-    const child = spawn(command("/bin/sleep", "60"));
+    const child = spawn(command("/bin/sleep", "60"), noGroups, -1);
     killGroup(child.pid);
     const loop = new Loop();
     new ExitWatcher(loop).watch(child.pid, () => loop.stop());

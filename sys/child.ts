@@ -1,0 +1,62 @@
+/** What a forked child does before it becomes another program. It only makes calls: nothing here allocates after the fork. */
+import { addressOf, call, call6, prepareFork } from "#libc";
+import { cstring } from "./bytes.ts";
+import { Call } from "./calls.ts";
+import { check } from "./errno.ts";
+import { restoreFileLimit } from "./limits.ts";
+import { dropInheritedDispositions, resetSignals } from "./signals.ts";
+
+const O_WRONLY = 1;
+const SYS_CLOSE_RANGE = 436;
+const CLOSE_RANGE_CLOEXEC = 4;
+const LAST_FD = 0xffffffff;
+const PRIO_PROCESS = 0;
+const SELF = 0;
+
+/** The kernel kills a command before it kills the agent; proc(5), /proc/pid/oom_score_adj. */
+const oomPath = cstring("/proc/self/oom_score_adj");
+const oomScore = cstring("100");
+
+let isPrepared = false;
+let isNice = false;
+
+/** Forks. Returns the child's pid, and 0 in the child. Throws SysError. */
+export function fork(): number {
+  if (!isPrepared) prepare();
+  return check(call(Call.fork, 0, 0, 0), "fork", "");
+}
+
+/** What has to be done once, before the first fork. */
+function prepare(): void {
+  isPrepared = true;
+  prepareFork();
+  dropInheritedDispositions();
+  // A result of -1 cannot be told from an error, and changes nothing: the child's nice value is set, not read.
+  isNice = call(Call.getpriority, PRIO_PROCESS, SELF, 0) !== 0;
+}
+
+/**
+ * In a child: a session of its own, the three descriptors in place and no other after execve(2), default signal
+ * dispositions and an empty mask, the limits that the agent was started with, the usual priority; lifecycle.md 1.10.
+ * The caller holds 0, 1 and 2 open always, so that a source never is a target and dup2 always clears close-on-exec.
+ */
+export function enterChild(input: number, output: number, errors: number): void {
+  call(Call.setsid, 0, 0, 0);
+  call(Call.dup2, input, 0, 0);
+  call(Call.dup2, output, 1, 0);
+  call(Call.dup2, errors, 2, 0);
+  // What the agent inherited without close-on-exec stays its own, where the kernel has the call (Linux 5.11).
+  call6(Call.syscall, SYS_CLOSE_RANGE, 3, LAST_FD, CLOSE_RANGE_CLOEXEC, 0, 0);
+  restoreFileLimit();
+  resetSignals();
+  if (isNice) call(Call.setpriority, PRIO_PROCESS, SELF, 0);
+  const oom = call(Call.open, addressOf(oomPath), O_WRONLY, 0);
+  if (oom < 0) return;
+  call(Call.write, oom, addressOf(oomScore), oomScore.length - 1);
+  call(Call.close, oom, 0, 0);
+}
+
+/** In a child: ends it at once. */
+export function leaveChild(code: number): void {
+  call(Call._exit, code, 0, 0);
+}
