@@ -36,9 +36,12 @@ export class GroupTable {
   /** Takes a free place, or -1 where there is none or no file. */
   take(): number {
     if (this.fd < 0) return -1;
-    const slot = this.isTaken.indexOf(0);
-    if (slot >= 0) this.isTaken[slot] = 1;
-    return slot;
+    for (let slot = 0; slot < this.isTaken.length; slot++) {
+      if (this.isTaken[slot] !== 0) continue;
+      this.isTaken[slot] = 1;
+      return slot;
+    }
+    return -1;
   }
 
   /** In the child: enters its pid, or ends it where its parent is gone. Allocates nothing. */
