@@ -2,7 +2,7 @@
 import { type Address, parseAddress } from "./sys/address.ts";
 import { ArgumentReader, UsageError } from "./sys/arguments.ts";
 import { getenv } from "./sys/environ.ts";
-import { setLogLevel } from "./sys/log.ts";
+import { isLogLevel } from "./sys/log.ts";
 import { VERSION } from "./version.ts";
 
 const DEFAULT_PORT = 1024;
@@ -30,6 +30,8 @@ SIGTERM and SIGINT stop it: running commands are killed, it exits with 0.
 
 export const enum Task {
   SERVE,
+  /** Serve what a supervisor sends. */
+  WORK,
   HELP,
   VERSION,
 }
@@ -37,34 +39,106 @@ export const enum Task {
 export class Options {
   task = Task.SERVE;
   readonly addresses: Address[] = [];
+  isSupervised = true;
+  /** A worker's channel to its supervisor, and the record that both hold. */
+  channel = -1;
+  recordFile = -1;
+  /** A worker's supervisor is PID 1. */
+  isInInit = false;
 
-  /** Reads the arguments. Sets the log level. Throws UsageError. */
-  static parse(words: string[]): Options {
+  /** Empty where not given. */
+  logLevel = "";
+  /** Where the log goes; sys/log.ts. */
+  logTarget = "";
+  /** Empty where the program's name decides. */
+  profile = "";
+  /** What was not understood, in a lenient reading. */
+  readonly complaints: string[] = [];
+
+  /**
+   * Reads the arguments. Throws UsageError; a lenient reading leaves out what it does not understand instead, because
+   * PID 1 gets every word of the kernel's command line that the kernel has no use for.
+   */
+  static parse(words: string[], isLenient: boolean): Options {
     const options = new Options();
     const reader = new ArgumentReader(words);
-    for (let option = reader.read(); option !== undefined; option = reader.read()) {
-      if (option === "--help" || option === "-h") {
-        options.task = Task.HELP;
-        return options;
+    for (;;) {
+      try {
+        const option = reader.read();
+        if (option === undefined) break;
+        if (!options.apply(option, reader)) throw new UsageError(`${option}: no such option`);
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        if (!isLenient) throw error;
+        reader.drop();
+        options.complaints.push(error.message);
       }
-      if (option === "--version" || option === "-V") {
-        options.task = Task.VERSION;
-        return options;
-      }
-      if (option === "--listen") options.addresses.push(parseAddress(reader.value(option)));
-      else if (option === "--port") options.addresses.push(parseAddress(`vsock:${reader.value(option)}`));
-      else if (option === "--log") setLog(reader.value(option));
-      else throw new UsageError(`${option}: no such option`);
-    }
-    if (options.addresses.length === 0) {
-      const port = getenv("SMOLVM_AGENT_PORT");
-      const isSet = port !== undefined && port !== "";
-      options.addresses.push(parseAddress(`vsock:${isSet ? port : `${DEFAULT_PORT}`}`));
     }
     return options;
   }
+
+  /** What to listen on where nothing else was said. Throws UsageError. */
+  static defaultAddress(): Address {
+    const port = getenv("SMOLVM_AGENT_PORT");
+    const isSet = port !== undefined && port !== "";
+    return parseAddress(`vsock:${isSet ? port : `${DEFAULT_PORT}`}`);
+  }
+
+  /** Returns false for an option that is none. */
+  private apply(option: string, reader: ArgumentReader): boolean {
+    switch (option) {
+      case "--help":
+      case "-h":
+        this.ask(Task.HELP);
+        return true;
+      case "--version":
+      case "-V":
+        this.ask(Task.VERSION);
+        return true;
+      case "--listen":
+        this.addresses.push(parseAddress(reader.value(option)));
+        return true;
+      case "--port":
+        this.addresses.push(parseAddress(`vsock:${reader.value(option)}`));
+        return true;
+      case "--log":
+        this.logLevel = checkedLevel(reader.value(option));
+        return true;
+      case "--log-to":
+        this.logTarget = reader.value(option);
+        return true;
+      case "--profile":
+        this.profile = reader.value(option);
+        return true;
+      case "--no-supervise":
+        this.isSupervised = false;
+        return true;
+      case "--worker":
+        this.serveFor(reader.value(option));
+        return true;
+      case "--in-init":
+        this.isInInit = true;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** The first question is answered. */
+  private ask(task: Task): void {
+    if (this.task === Task.SERVE) this.task = task;
+  }
+
+  /** `CHANNEL,RECORD`: the descriptors that a supervisor gives its worker. */
+  private serveFor(descriptors: string): void {
+    const comma = descriptors.indexOf(",");
+    this.channel = parseAddress(`fd:${descriptors.slice(0, comma)}`).port;
+    this.recordFile = parseAddress(`fd:${descriptors.slice(comma + 1)}`).port;
+    this.task = Task.WORK;
+  }
 }
 
-function setLog(level: string): void {
-  if (!setLogLevel(level)) throw new UsageError(`--log ${level}: write error, warn, info or debug`);
+function checkedLevel(level: string): string {
+  if (!isLogLevel(level)) throw new UsageError(`--log ${level}: write error, warn, info or debug`);
+  return level;
 }

@@ -37,7 +37,7 @@ export class FileDestination extends Destination {
     super();
     this.path = path;
     try {
-      this.file = TemporaryFile.create(directoryOf(path.startsWith("/") ? path : `./${path}`), TEMPORARY_PREFIX);
+      this.file = TemporaryFile.create(TemporaryFile.nameIn(directoryOf(path.startsWith("/") ? path : `./${path}`), TEMPORARY_PREFIX));
       this.file.chmod(mode);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;

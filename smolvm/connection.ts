@@ -68,6 +68,11 @@ export class Connection extends Source {
     return this.phase !== Phase.CLOSED;
   }
 
+  /** Whether a request is being answered, to the last byte of the answer. */
+  get isServing(): boolean {
+    return this.phase === Phase.SERVING || this.phase === Phase.FLUSHING || this.phase === Phase.LINGERING;
+  }
+
   /** Whether something sent has not left yet. */
   get isBlocked(): boolean {
     return !this.outbox.isEmpty;

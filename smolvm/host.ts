@@ -4,21 +4,25 @@ import type { ExitWatcher } from "../sys/exit.ts";
 import type { GroupTable } from "../sys/groups.ts";
 import type { Loop } from "../sys/loop.ts";
 import type { Connection } from "./connection.ts";
+import type { Temporaries } from "./temporaries.ts";
 
 export abstract class Host {
   readonly loop: Loop;
   readonly exits: ExitWatcher;
   /** Where the groups of running commands are entered. */
   readonly groups: GroupTable;
+  /** The files that uploads are gathered in. */
+  readonly temporaries: Temporaries;
   /** Lends the buffers that `sendBuffer` takes. */
   readonly buffers: BufferPool;
   /** Scratch that every connection receives into; nothing in it outlives a handler. */
   readonly inbox: Uint8Array;
 
-  constructor(loop: Loop, exits: ExitWatcher, groups: GroupTable, buffers: BufferPool, inbox: Uint8Array) {
+  constructor(loop: Loop, exits: ExitWatcher, groups: GroupTable, temporaries: Temporaries, buffers: BufferPool, inbox: Uint8Array) {
     this.loop = loop;
     this.exits = exits;
     this.groups = groups;
+    this.temporaries = temporaries;
     this.buffers = buffers;
     this.inbox = inbox;
   }

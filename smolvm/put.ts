@@ -11,8 +11,8 @@ import type { Host } from "./host.ts";
 import { Operation } from "./operation.ts";
 import { osErrorText } from "./python.ts";
 import { DONE, errorReply } from "./reply.ts";
+import { TEMPORARY_PREFIX } from "./temporaries.ts";
 
-const TEMPORARY_PREFIX = ".smolvm-put-";
 const READS_PER_TURN = 4;
 /** No mode given: the temporary's 0600 stays. */
 const NO_MODE = -1;
@@ -49,6 +49,8 @@ export class PutOperation extends Operation {
   private readonly connection: Connection;
   private readonly request: PutRequest;
   private file: TemporaryFile | undefined;
+  /** The file's path; empty before there is one. */
+  private temporary = "";
   /** Why the bytes are only counted and dropped. */
   private failure = "";
   /** Payload bytes still to come in all. */
@@ -78,7 +80,9 @@ export class PutOperation extends Operation {
 
   private create(): void {
     try {
-      this.file = TemporaryFile.create(directoryOf(this.request.path), TEMPORARY_PREFIX);
+      this.temporary = TemporaryFile.nameIn(directoryOf(this.request.path), TEMPORARY_PREFIX);
+      this.host.temporaries.add(this.temporary);
+      this.file = TemporaryFile.create(this.temporary);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       this.failure = `cannot create file: ${osErrorText(error)}`;
@@ -182,6 +186,7 @@ export class PutOperation extends Operation {
     if (this.isOver) return;
     this.isOver = true;
     this.file = undefined;
+    if (this.temporary !== "") this.host.temporaries.remove(this.temporary);
     this.host.onOperationEnded();
   }
 }

@@ -15,6 +15,7 @@ import { begin, refusal, Verb, verbOf } from "./dispatch.ts";
 import { CHUNK_BYTES, HEADER_BYTES } from "./frame.ts";
 import { Host } from "./host.ts";
 import { errorReply, PONG } from "./reply.ts";
+import type { Temporaries } from "./temporaries.ts";
 
 /** Requests that are served at once; further ones wait their turn. */
 const MAX_RUNNING = 64;
@@ -65,7 +66,7 @@ export class Server extends Host {
   private readonly connections: Connection[] = [];
   private readonly pause = new Timer(() => this.updateAccepting());
   /** Runs a while after the last connection has closed. */
-  private readonly idle = new Timer(() => this.onIdle());
+  private readonly idle = new Timer(() => this.rest());
   /** Connections whose request waits for its turn, first come first served. */
   private waiting: Connection[] = [];
   private running = 0;
@@ -75,8 +76,8 @@ export class Server extends Host {
   private wishes = 0;
 
   /** `fileLimit` is the number of descriptors that the process may have open. */
-  constructor(loop: Loop, exits: ExitWatcher, groups: GroupTable, fileLimit: number) {
-    super(loop, exits, groups, new BufferPool(BUFFER_BYTES), new Uint8Array(INBOX_BYTES));
+  constructor(loop: Loop, exits: ExitWatcher, groups: GroupTable, temporaries: Temporaries, fileLimit: number) {
+    super(loop, exits, groups, temporaries, new BufferPool(BUFFER_BYTES), new Uint8Array(INBOX_BYTES));
     this.maxConnections = Math.max(16, Math.min(MAX_CONNECTIONS, fileLimit - FDS_FOR_REQUESTS));
   }
 
@@ -95,6 +96,20 @@ export class Server extends Host {
   stop(): void {
     for (const source of this.listeners.splice(0)) source.close();
     for (const connection of this.connections.slice()) connection.abort();
+  }
+
+  /** Stops accepting and takes no further request; what runs goes on to its end, and the loop stops after the last. */
+  drain(): void {
+    for (const source of this.listeners.splice(0)) source.close();
+    for (const connection of this.connections.slice()) {
+      if (!connection.isServing) connection.abort();
+    }
+    if (this.connections.length === 0) this.loop.stop();
+  }
+
+  /** Gives memory back where nothing is going on. */
+  rest(): void {
+    if (this.connections.length === 0) this.loop.shrink();
   }
 
   /** Takes one connection from the backlog: the loop comes back for the next. */
@@ -183,10 +198,6 @@ export class Server extends Host {
 
   private stopWaiting(connection: Connection): void {
     this.waiting = this.waiting.filter((other) => other !== connection);
-  }
-
-  private onIdle(): void {
-    if (this.connections.length === 0) this.loop.shrink();
   }
 
   private open(fd: number, isTcp: boolean): void {

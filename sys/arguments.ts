@@ -36,6 +36,11 @@ export class ArgumentReader {
     return word;
   }
 
+  /** Passes over a value that the option read last does not take. */
+  drop(): void {
+    this.inline = undefined;
+  }
+
   /** Everything that has not been read; it counts as read. */
   rest(): string[] {
     const words = this.words.slice(this.next);

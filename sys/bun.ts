@@ -126,6 +126,11 @@ export function argumentsAddress(): number {
   return addressOf(argumentVector);
 }
 
+/** What stands before the first of the arguments when this program is started: Bun. */
+export function interpreterWords(): string[] {
+  return [process.execPath];
+}
+
 const cell = new BigUint64Array(1);
 const cellBytes = new Uint8Array(cell.buffer);
 

@@ -117,15 +117,16 @@ export class TemporaryFile {
     this.fd = fd;
   }
 
-  /** Creates `PREFIX<random>` in a directory. Throws SysError. */
-  static create(directory: string, prefix: string): TemporaryFile {
-    const parent = directory.endsWith("/") ? directory : `${directory}/`;
-    for (;;) {
-      const path = `${parent}${prefix}${randomName()}`;
-      const name = cstring(path);
-      const fd = call(Call.open, addressOf(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600);
-      if (fd !== -Errno.EEXIST) return new TemporaryFile(path, check(fd, "open", path));
-    }
+  /** A fresh name in a directory, `PREFIX<random>`. Throws SysError. */
+  static nameIn(directory: string, prefix: string): string {
+    return `${directory.endsWith("/") ? directory : `${directory}/`}${prefix}${randomName()}`;
+  }
+
+  /** Creates a file of that name, which no other may have. Throws SysError. */
+  static create(path: string): TemporaryFile {
+    const name = cstring(path);
+    const fd = call(Call.open, addressOf(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600);
+    return new TemporaryFile(path, check(fd, "open", path));
   }
 
   /** Writes bytes at the end, all of them. The array must hold `end` bytes. Throws SysError. */

@@ -5,9 +5,10 @@
  * A child enters its own pid, before it becomes another program, and only while its parent lives: what a reader finds
  * after the parent's death is all there is, whatever moment the parent died at.
  */
-import { addressOf, call, call6 } from "#libc";
+import { call } from "#libc";
 import { Call } from "./calls.ts";
 import { leaveChild } from "./child.ts";
+import { readAt, writeAt } from "./memory-file.ts";
 
 /** How many groups a table takes. */
 export const MAX_GROUPS = 128;
@@ -60,7 +61,7 @@ export class GroupTable {
 
   private write(slot: number, value: number): void {
     pidView.setInt32(0, value, true);
-    call6(Call.pwrite, this.fd, addressOf(pid), PID_BYTES, this.offset + slot * PID_BYTES, 0, 0);
+    writeAt(this.fd, pid, this.offset + slot * PID_BYTES);
   }
 }
 
@@ -69,12 +70,11 @@ export function takeGroups(fd: number, offset: number): number[] {
   const bytes = new Uint8Array(GROUPS_BYTES);
   const view = new DataView(bytes.buffer);
   const pids: number[] = [];
-  call6(Call.pread, fd, addressOf(bytes), GROUPS_BYTES, offset, 0, 0);
+  readAt(fd, bytes, offset);
   for (let slot = 0; slot < MAX_GROUPS; slot++) {
     const leader = view.getInt32(slot * PID_BYTES, true);
     if (leader > 1) pids.push(leader);
   }
-  bytes.fill(0);
-  call6(Call.pwrite, fd, addressOf(bytes), GROUPS_BYTES, offset, 0, 0);
+  writeAt(fd, new Uint8Array(GROUPS_BYTES), offset);
   return pids;
 }

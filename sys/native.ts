@@ -32,6 +32,11 @@ export function argumentsAddress(): number {
   return mote_arguments();
 }
 
+/** What stands before the first of the arguments when this program is started: nothing here. */
+export function interpreterWords(): string[] {
+  return [];
+}
+
 const SIG_BLOCK = 0;
 
 /** Makes every thread of the process leave the given signals to signalfd(2). */

@@ -132,6 +132,11 @@ export function execError(child: Child, command: Command): SysError | undefined 
   return new SysError("execve", errno, command.path);
 }
 
+/** kill(2). The process must not have been reaped: the number could be another's. */
+export function sendSignal(pid: number, signal: number): void {
+  call(Call.kill, pid, signal, 0);
+}
+
 /**
  * Sends SIGKILL to every process of a group. Its leader must not have been reaped yet: the number could be another's.
  */

@@ -26,6 +26,8 @@ const FD_CLOEXEC = 1;
 const O_NONBLOCK = 0o4000;
 
 const BACKLOG = 128;
+/** Of a path that is not ours: none has it. */
+const NO_INODE = -2;
 
 /** What a listening address turned into. The owner calls `close`. */
 export class Listener {
@@ -45,7 +47,7 @@ export class Listener {
 
   /** Listens on an address. Throws SysError or AddressError. */
   static open(address: Address): Listener {
-    if (address.family === Family.DESCRIPTOR) return Listener.inherit(address);
+    if (address.family === Family.DESCRIPTOR) return Listener.inherit(address, address.port);
     const fd = openSocket(address, SOCK_NONBLOCK);
     try {
       const inode = address.family === Family.UNIX ? bindUnix(fd, address) : bindPort(fd, address);
@@ -57,8 +59,8 @@ export class Listener {
     }
   }
 
-  private static inherit(address: Address): Listener {
-    const fd = address.port;
+  /** A descriptor that listens or is connected, whatever it came by. Throws SysError. */
+  static inherit(address: Address, fd: number): Listener {
     const flags = check(call(Call.fcntl, fd, F_GETFL, 0), "fcntl", address.text);
     check(call(Call.fcntl, fd, F_SETFL, flags | O_NONBLOCK), "fcntl", address.text);
     check(call(Call.fcntl, fd, F_SETFD, FD_CLOEXEC), "fcntl", address.text);
@@ -67,6 +69,11 @@ export class Listener {
     const result = call6(Call.getsockopt, fd, SOL_SOCKET, SO_ACCEPTCONN, addressOf(value), addressOf(length), 0);
     check(result, "getsockopt", address.text);
     return new Listener(address, fd, value[0] === 1, 0);
+  }
+
+  /** A listening descriptor that another process has opened for an address; a Unix socket's path stays that one's. */
+  static adopt(address: Address, fd: number): Listener {
+    return new Listener(address, fd, true, NO_INODE);
   }
 
   /** Stops listening and removes the path of a Unix socket, unless another process has put its own there. */

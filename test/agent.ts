@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly inherit?: readonly number[];
   /** Ready lines to wait for: as many as listeners. */
   readonly listeners?: number;
+  /** Under a supervisor of its own, as it starts by default; otherwise the agent is one process, easy to observe. */
+  readonly isSupervised?: boolean;
   /** The agent program and its leading arguments; the host's own when absent. */
   readonly command?: readonly string[];
 }
@@ -40,8 +42,9 @@ export class AgentProcess {
 
   constructor(options: StartOptions = {}) {
     const args = options.args ?? ["--listen", `unix:${this.socket}`];
+    const mode = options.isSupervised === true ? [] : ["--no-supervise"];
     this.#child = Bun.spawn({
-      cmd: [...(options.launcher ?? []), ...(options.command ?? host.command), ...args],
+      cmd: [...(options.launcher ?? []), ...(options.command ?? host.command), ...mode, ...args],
       cwd: this.directory,
       env: { ...process.env, ...options.env, MOTE_TEST: this.#marker.slice("MOTE_TEST=".length) },
       stdio: ["ignore", "pipe", "pipe", ...(options.inherit ?? [])],

@@ -94,19 +94,19 @@ test("the environment is read where it lies, and laid over", () => {
 test("a temporary takes its target's place, or leaves nothing", () => {
   const target = join(directory, "target");
   const bytes = new TextEncoder().encode("content");
-  const kept = TemporaryFile.create(directory, ".t-");
+  const kept = TemporaryFile.create(TemporaryFile.nameIn(directory, ".t-"));
   kept.append(bytes, 0, 4);
   kept.append(bytes, 4, bytes.length);
   kept.chmod(0o4751);
   kept.replace(target);
   expect(readFileSync(target, "utf8")).toBe("content");
   expect(statSync(target).mode & 0o7777).toBe(0o4751);
-  const dropped = TemporaryFile.create(directory, ".t-");
+  const dropped = TemporaryFile.create(TemporaryFile.nameIn(directory, ".t-"));
   dropped.discard();
-  const refused = TemporaryFile.create(directory, ".t-");
+  const refused = TemporaryFile.create(TemporaryFile.nameIn(directory, ".t-"));
   expect(() => refused.replace(directory)).toThrow(SysError);
   expect(readdirSync(directory).filter((name) => name.startsWith(".t-"))).toEqual([]);
-  expect(() => TemporaryFile.create("/nonexistent", ".t-")).toThrow(SysError);
+  expect(() => TemporaryFile.create("/nonexistent/.t-")).toThrow(SysError);
 });
 
 test("stat follows links, lstat does not, and sizes beyond 2^32 are whole", () => {
