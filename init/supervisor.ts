@@ -15,8 +15,8 @@ import { WorkerProcess } from "./worker-process.ts";
 /** The pause before a worker that follows one which did not live long; doubled each time. */
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 1000;
-/** A worker that has lived as long was healthy. */
-const HEALTHY_MS = 10_000;
+/** A worker was healthy that has lived so many times the pause which its death would cost: 10 s for the longest. */
+const HEALTHY_FACTOR = 10;
 
 /** Who is told of a worker's end. */
 export abstract class SupervisorOwner {
@@ -128,7 +128,7 @@ export class Supervisor {
 
   /** At once for the first, then after longer and longer pauses. */
   private startLater(): void {
-    if (monotonicNow() - this.startTime >= HEALTHY_MS) this.pause = 0;
+    if (monotonicNow() - this.startTime >= this.pause * HEALTHY_FACTOR) this.pause = 0;
     const pause = this.pause;
     this.pause = pause === 0 ? FIRST_PAUSE_MS : Math.min(pause * 2, LONGEST_PAUSE_MS);
     if (pause === 0) this.start();

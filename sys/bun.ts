@@ -202,6 +202,9 @@ export function prepareFork(): void {
   }
 }
 
+/** Nothing here: Bun has handlers of its own, and no way to make one that only executes a program. */
+export function guard(_vector: number): void {}
+
 /** poll(2), before which the pages of program code go back to the kernel. Bun's are its own affair. */
 export function pollShrunk(fds: number, count: number, timeout: number): number {
   return call(Call.poll, fds, count, timeout);

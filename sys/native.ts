@@ -5,6 +5,7 @@ declare function mote_call(which: number, a: number, b: number, c: number, d: nu
 declare function mote_address(bytes: Uint8Array): number;
 declare function mote_environ(): number;
 declare function mote_arguments(): number;
+declare function mote_guard(vector: number): number;
 declare function mote_poll_shrunk(fds: number, count: number, timeout: number): number;
 
 /** Calls a libc function with up to three words. Returns its result, or -errno when it failed. */
@@ -46,6 +47,14 @@ export function ownSignals(set: Uint8Array): void {
 
 /** Prepares the process for fork(2). Nothing to do here. */
 export function prepareFork(): void {}
+
+/**
+ * From now on what would end PID 1 executes this program in its place, with an argument vector at an address, which must
+ * stay; every descriptor of it is inherited.
+ */
+export function guard(vector: number): void {
+  mote_guard(vector);
+}
 
 /** poll(2), before which the pages of program code go back to the kernel. For one who expects to wait long. */
 export function pollShrunk(fds: number, count: number, timeout: number): number {

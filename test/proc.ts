@@ -1,6 +1,6 @@
 // What /proc says about a process and about those it started.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 export interface Memory {
   /** Bytes resident. */
@@ -51,6 +51,20 @@ export function children(pid: number): number[] {
   const list = read(`/proc/${pid}/task/${pid}/children`);
   if (list !== "") return list.trim().split(" ").map(Number);
   return pids().filter((child) => status(child)?.parent === pid);
+}
+
+/** The words a process was started with. */
+export function commandLine(pid: number): string[] {
+  return read(`/proc/${pid}/cmdline`).split("\0").slice(0, -1);
+}
+
+/** What tells a PID namespace from others; empty for a process that is gone. */
+export function pidNamespace(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return "";
+  }
 }
 
 /** Living processes whose environment holds the entry `KEY=value`. */

@@ -1,0 +1,189 @@
+// The agent as PID 1 of namespaces of its own: mount, PID, network, UTS, IPC and cgroup. Its root is an overlay over this
+// machine's, so that it finds every program and may write everywhere; its /dev holds a few nodes and no more, because
+// devtmpfs would be this machine's own.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Client } from "./client.ts";
+import { host } from "./host.ts";
+import * as proc from "./proc.ts";
+import { remove, scratchDirectory } from "./scratch.ts";
+import { until } from "./until.ts";
+
+export interface NamespaceOptions {
+  /** Arguments of the agent; a Unix socket in the shared directory when absent. */
+  readonly args?: readonly string[];
+  /** What PID 1 is called by, which chooses the profile. Bun takes no such name: there it becomes --profile. */
+  readonly name?: string;
+  /** What /proc/cmdline says. */
+  readonly commandLine?: string;
+  /** Shell commands inside the namespaces, the root being $ROOT, before the agent starts. */
+  readonly setup?: string;
+  /** A program that executes the agent, such as `setpriv --bounding-set -sys_admin`. */
+  readonly launcher?: readonly string[];
+  /** Leave /proc for the agent to mount: it reads this machine's command line then. */
+  readonly hasNoProc?: boolean;
+  /** Ready lines to wait for. */
+  readonly listeners?: number;
+}
+
+const root = join(import.meta.dir, "..");
+/** Where the shared directory is, seen from inside. */
+export const inside = "/mnt/test";
+
+const profiles: Readonly<Record<string, string>> = { "wrenn-init": "wrenn", "smolvm-guest-agent": "smolvm", envd: "wrenn" };
+
+// $1: the shared directory; then the command.
+const script = `
+set -e
+shared=$1 name=$2; shift 2
+mount --make-rprivate /
+mount -t tmpfs -o mode=0755 scratch /mnt
+mkdir /mnt/upper /mnt/work /mnt/root
+mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work overlay /mnt/root
+export ROOT=/mnt/root
+mkdir -p $ROOT$REPOSITORY $ROOT/mnt/test
+mount --bind $REPOSITORY $ROOT$REPOSITORY
+mount --bind $shared $ROOT/mnt/test
+mount -t tmpfs -o mode=0755 dev $ROOT/dev
+mknod -m 666 $ROOT/dev/null c 1 3
+mknod -m 666 $ROOT/dev/zero c 1 5
+mknod -m 666 $ROOT/dev/random c 1 8
+mknod -m 666 $ROOT/dev/urandom c 1 9
+if [ "$HAS_PROC" = yes ]; then
+  mount -t proc proc $ROOT/proc
+  mount --bind $shared/cmdline $ROOT/proc/cmdline
+  # What is this machine's, not the namespaces'.
+  mount --bind -o ro $ROOT/proc/sys $ROOT/proc/sys
+  mount -o remount,bind,ro $ROOT/proc/sys
+  mount --bind /dev/null $ROOT/proc/sysrq-trigger
+fi
+eval "$SETUP"
+unset SETUP HAS_PROC REPOSITORY
+cd $ROOT
+exec chroot . "\${LAUNCHER[@]}" bash -c 'cd /; name=$0; exec -a "$name" "$@"' "$name" "$@"
+`;
+
+/** A PID 1 that is ready. */
+export class Namespace {
+  /** Seen from outside; inside it is /mnt/test. */
+  readonly directory = scratchDirectory();
+  readonly client = new Client({ unix: join(this.directory, "agent.sock") });
+  readonly #unshare: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  stderr = "";
+
+  private constructor(options: NamespaceOptions) {
+    writeFileSync(join(this.directory, "cmdline"), `${options.commandLine ?? ""}\n`);
+    const name = options.name ?? "init";
+    const isNative = host.command.length === 1;
+    const program = host.command[0] ?? "";
+    const profile = isNative ? [] : ["--profile", profiles[name] ?? "generic"];
+    const launcher = (options.launcher ?? []).map((word) => `'${word}'`).join(" ");
+    const args = options.args ?? ["--listen", `unix:${inside}/agent.sock`];
+    const shell = script.replace(`"\${LAUNCHER[@]}"`, launcher);
+    mkdirSync(join(this.directory, "shared"));
+    this.#unshare = Bun.spawn({
+      cmd: [
+        "unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "--uts", "--ipc", "--cgroup",
+        "bash", "-c", shell, "bash", this.directory, isNative ? name : program, ...host.command, ...profile, ...args,
+      ],
+      env: {
+        PATH: process.env.PATH, SETUP: options.setup ?? "", HAS_PROC: options.hasNoProc === true ? "no" : "yes", REPOSITORY: root,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    void this.#collect(this.#unshare.stderr);
+    void this.#collect(this.#unshare.stdout);
+  }
+
+  /** Starts the agent and waits until it listens. */
+  static async start(options: NamespaceOptions = {}): Promise<Namespace> {
+    const namespace = new Namespace(options);
+    const listeners = options.listeners ?? 1;
+    try {
+      await until(`PID 1 is ready; it said: ${namespace.stderr}`, 20, () => {
+        if (namespace.isOver) throw new Error(`PID 1 is gone: ${namespace.stderr}`);
+        return namespace.stderr.split("listening on ").length > listeners;
+      });
+    } catch (error) {
+      await namespace.dispose();
+      throw error;
+    }
+    return namespace;
+  }
+
+  /** Runs `body` with a PID 1 of its own. */
+  static async with(options: NamespaceOptions, body: (namespace: Namespace) => Promise<void>): Promise<void> {
+    const namespace = await Namespace.start(options);
+    try {
+      await body(namespace);
+    } finally {
+      await namespace.dispose();
+    }
+  }
+
+  get isOver(): boolean {
+    return this.#unshare.exitCode !== null || this.#unshare.signalCode !== null;
+  }
+
+  /** PID 1, as this machine numbers it. */
+  get pid(): number {
+    const pid = proc.children(this.#unshare.pid)[0];
+    if (pid === undefined) throw new Error(`PID 1 is gone: ${this.stderr}`);
+    return pid;
+  }
+
+  /** The processes of the worker, as this machine numbers them: one, where all is well. */
+  workers(): number[] {
+    return proc.children(this.pid).filter((pid) => proc.commandLine(pid).includes("--worker"));
+  }
+
+  /** Every process of the PID namespace, as this machine numbers them. */
+  processes(): number[] {
+    const own = proc.pidNamespace(this.pid);
+    return proc.pids().filter((pid) => proc.pidNamespace(pid) === own);
+  }
+
+  /** Runs a shell command inside, past the agent. */
+  async enter(command: string): Promise<string> {
+    const target = String(this.pid);
+    const child = Bun.spawn({
+      cmd: ["nsenter", "--target", target, "--mount", "--pid", "--net", "--uts", "--ipc", "--root", "--wd", "/bin/sh", "-c", command],
+      env: { PATH: process.env.PATH },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    if ((await child.exited) !== 0) throw new Error(`${command}: ${err}`);
+    return out;
+  }
+
+  /** A file inside. */
+  read(path: string): string {
+    return readFileSync(`/proc/${this.pid}/root${path}`, "utf8");
+  }
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  /** How PID 1 ended: the signal, which in a namespace stands for a kind of reboot(2), or the exit code. */
+  async ended(): Promise<string | number> {
+    await this.#unshare.exited;
+    return this.#unshare.signalCode ?? this.#unshare.exitCode ?? 0;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal);
+  }
+
+  async dispose(): Promise<void> {
+    this.#unshare.kill("SIGKILL");
+    await this.#unshare.exited;
+    remove(this.directory);
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) this.stderr += decoder.decode(chunk, { stream: true });
+  }
+}
