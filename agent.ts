@@ -1,15 +1,18 @@
 /** mote, the guest agent of a microVM: one entry, from the command line to the loop. */
 import { runAlone } from "./init/alone.ts";
 import { runBeside } from "./init/beside.ts";
+import { InitOptions, runInit } from "./init/init.ts";
+import { prepareBesideSignals } from "./init/signals.ts";
 import { work } from "./init/worker.ts";
 import { Options, Task, usage } from "./options.ts";
 import { UsageError } from "./sys/arguments.ts";
 import { programArguments } from "./sys/environ.ts";
 import { setLogLevel, setLogTarget } from "./sys/log.ts";
-import { prepareSignals } from "./sys/signals.ts";
+import { processId } from "./sys/self.ts";
 import { exit, fillStandardDescriptors, writeText } from "./sys/stdio.ts";
 import { VERSION } from "./version.ts";
 
+const INIT_PID = 1;
 const STDOUT = 1;
 const STDERR = 2;
 const EXIT_FAILURE = 1;
@@ -17,8 +20,10 @@ const EXIT_USAGE = 2;
 
 /** Runs the program. Returns the exit code. */
 function main(): number {
+  const words = programArguments().slice(1);
   try {
-    return perform(Options.parse(programArguments().slice(1), false));
+    if (processId() === INIT_PID) init(Options.parse(words, true));
+    return perform(Options.parse(words, false));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     writeText(STDERR, `mote: ${error.message}\nTry 'mote --help'.\n`);
@@ -26,11 +31,23 @@ function main(): number {
   }
 }
 
+/** Never returns. */
+function init(options: Options): void {
+  const given = new InitOptions();
+  given.profile = options.profile;
+  given.logLevel = options.logLevel;
+  given.logTarget = options.logTarget;
+  given.addresses = options.addresses;
+  given.resume = options.resume;
+  given.complaints = options.complaints;
+  runInit(given, Options.defaultAddress(true));
+}
+
 function perform(options: Options): number {
   if (options.task === Task.HELP) return print(usage());
   if (options.task === Task.VERSION) return print(`mote ${VERSION}\n`);
   fillStandardDescriptors();
-  prepareSignals();
+  prepareBesideSignals();
   setLogLevel(options.logLevel);
   if (options.logTarget !== "" && !setLogTarget(options.logTarget)) {
     writeText(STDERR, `mote: cannot log to ${options.logTarget}\n`);
@@ -38,7 +55,7 @@ function perform(options: Options): number {
   }
   if (options.task === Task.WORK) return work(options.channel, options.recordFile, options.isInInit);
   const addresses = options.addresses;
-  if (addresses.length === 0) addresses.push(Options.defaultAddress());
+  if (addresses.length === 0) addresses.push(Options.defaultAddress(false));
   return options.isSupervised ? runBeside(addresses) : runAlone(addresses);
 }
 

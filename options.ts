@@ -46,6 +46,8 @@ export class Options {
   /** A worker's supervisor is PID 1. */
   isInInit = false;
 
+  /** What PID 1 knows of itself when it has started over in place; -1 otherwise. */
+  resume = -1;
   /** Empty where not given. */
   logLevel = "";
   /** Where the log goes; sys/log.ts. */
@@ -77,11 +79,15 @@ export class Options {
     return options;
   }
 
-  /** What to listen on where nothing else was said. Throws UsageError. */
-  static defaultAddress(): Address {
-    const port = getenv("SMOLVM_AGENT_PORT");
-    const isSet = port !== undefined && port !== "";
-    return parseAddress(`vsock:${isSet ? port : `${DEFAULT_PORT}`}`);
+  /** What to listen on where nothing else was said. Throws UsageError, unless it is to be lenient. */
+  static defaultAddress(isLenient: boolean): Address {
+    const port = getenv("SMOLVM_AGENT_PORT") ?? "";
+    try {
+      if (port !== "") return parseAddress(`vsock:${port}`);
+    } catch (error) {
+      if (!isLenient || !(error instanceof UsageError)) throw error;
+    }
+    return parseAddress(`vsock:${DEFAULT_PORT}`);
   }
 
   /** Returns false for an option that is none. */
@@ -115,6 +121,9 @@ export class Options {
         return true;
       case "--worker":
         this.serveFor(reader.value(option));
+        return true;
+      case "--resume":
+        this.resume = parseAddress(`fd:${reader.value(option)}`).port;
         return true;
       case "--in-init":
         this.isInInit = true;

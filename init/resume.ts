@@ -80,7 +80,7 @@ export class Resume {
     const first = Number(words.at(1) ?? "");
     switch (words.at(0) ?? "") {
       case "restarts":
-        this.restarts = words.slice(1).filter((word) => word !== "").map(Number);
+        for (const word of words.slice(1)) if (word !== "") this.restarts.push(Number(word));
         return;
       case "record":
         this.recordFile = first;

@@ -22,6 +22,9 @@ const HEALTHY_FACTOR = 10;
 export abstract class SupervisorOwner {
   /** Called after the end of a worker, whose exit code or negative signal `status` is. Returns whether another is wanted. */
   abstract wantsWorker(status: number): boolean;
+
+  /** Called when a worker runs, with its pid and our end of its channel, and when none does, with 0 and -1. */
+  onWorker(_pid: number, _channel: number): void {}
 }
 
 export class Supervisor {
@@ -101,6 +104,7 @@ export class Supervisor {
 
   private attach(worker: WorkerProcess): void {
     this.worker = worker;
+    this.owner.onWorker(worker.pid, worker.fd);
     for (const listener of this.listeners) worker.listen(listener.address.text, listener.fd);
     // A connection is one worker's only.
     for (const listener of this.listeners.splice(0)) {
@@ -118,6 +122,7 @@ export class Supervisor {
   private onExit(worker: WorkerProcess, status: number): void {
     worker.dispose();
     this.worker = undefined;
+    this.owner.onWorker(0, -1);
     // What ran for a connection has nobody any more.
     for (const pid of takeGroups(this.recordFile, GROUPS_OFFSET)) killGroup(pid);
     if (!this.owner.wantsWorker(status)) return;

@@ -138,7 +138,7 @@ function tcpSockaddr(host: string, port: number): Uint8Array {
 }
 
 /** The four bytes of a dotted quad; none where it is not one. */
-function parseIpv4(host: string): number[] {
+export function parseIpv4(host: string): number[] {
   const parts = host.split(".");
   const bytes: number[] = [];
   for (const part of parts) {

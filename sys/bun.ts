@@ -140,7 +140,10 @@ function wordAt(address: number): number {
   return Number(cell[0]);
 }
 
-const SIG_BLOCK = 0;
+const SIG_SETMASK = 2;
+/** Where SIGPWR lies in a sigset. JavaScriptCore stops threads with it, and unblocks it whenever it starts. */
+const ENGINE_SIGNAL_BYTE = 3;
+const ENGINE_SIGNAL_BIT = 0x20;
 
 /**
  * Settings of JavaScriptCore, given in the environment, that keep it from using helper threads. A forked child has only
@@ -149,16 +152,18 @@ const SIG_BLOCK = 0;
 const SETTINGS = [["BUN_JSC_useConcurrentGC", "0"], ["BUN_JSC_useConcurrentJIT", "0"], ["BUN_JSC_numberOfGCMarkers", "1"]] as const;
 
 /**
- * Makes every thread of the process leave the given signals (a kernel sigset of 128 bytes) to signalfd(2).
+ * Makes every thread of the process leave the given signals (a kernel sigset of 128 bytes) to signalfd(2), and block no
+ * others. Not SIGPWR, which is the engine's own.
  *
  * Bun's own threads, which are there before this code runs, do not block them: such a thread would take the signal and
  * its default action. A mask survives execve(2), so the process blocks the signals and starts itself over once, before
  * it has done anything; and since it does, with settings under which fork(2) is safe.
  */
 export function ownSignals(set: Uint8Array): void {
+  const owned = set.map((bits, index) => (index === ENGINE_SIGNAL_BYTE ? bits & ~ENGINE_SIGNAL_BIT : bits));
   const before = new Uint8Array(128);
-  call(Call.sigprocmask, SIG_BLOCK, addressOf(set), addressOf(before));
-  const isBlocked = set.every((bits, index) => ((before[index] ?? 0) & bits) === bits);
+  call(Call.sigprocmask, SIG_SETMASK, addressOf(owned), addressOf(before));
+  const isBlocked = owned.every((bits, index) => ((before[index] ?? 0) & bits) === bits);
   if (isBlocked && SETTINGS.every(([name, value]) => process.env[name] === value)) {
     // Not for children.
     for (const [name] of SETTINGS) unsetenv(addressOf(cstringOf(name)));

@@ -5,6 +5,7 @@ import { Call } from "./calls.ts";
 
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
+const CLOCK_BOOTTIME = 7;
 const ZERO = 0x30;
 
 const timespec = new Uint8Array(16);
@@ -14,6 +15,22 @@ const timespecView = new DataView(timespec.buffer);
 export function monotonicNow(): number {
   call(Call.clock_gettime, CLOCK_MONOTONIC, addressOf(timespec), 0);
   return readWord(timespecView, 0) * 1000 + timespecView.getUint32(8, true) / 1e6;
+}
+
+/** Seconds since 1970-01-01 UTC, to the millisecond, in decimal. */
+export function epochSeconds(): string {
+  return secondsOf(CLOCK_REALTIME);
+}
+
+/** Seconds since the kernel started, to the millisecond, in decimal. */
+export function uptimeSeconds(): string {
+  return secondsOf(CLOCK_BOOTTIME);
+}
+
+function secondsOf(clock: number): string {
+  call(Call.clock_gettime, clock, addressOf(timespec), 0);
+  const milliseconds = Math.floor(timespecView.getUint32(8, true) / 1e6);
+  return `${readWord(timespecView, 0)}.${`${milliseconds}`.padStart(3, "0")}`;
 }
 
 /** The time of day in UTC as RFC 3339 section 5.6 writes it, to the millisecond. */

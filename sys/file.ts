@@ -94,6 +94,25 @@ export function openNull(): number {
   return check(call(Call.open, addressOf(name), O_RDWR | O_CLOEXEC, 0), "open", "/dev/null");
 }
 
+/** Whether a path names a regular file that somebody may execute. */
+export function isExecutable(path: string): boolean {
+  try {
+    const status = stat(path);
+    return status.isRegular && (status.permissions & 0o111) !== 0;
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    return false;
+  }
+}
+
+/** What a symbolic link says, of at most 4,095 bytes; undefined where the path names no link. */
+export function linkTarget(path: string): string | undefined {
+  const name = cstring(path);
+  const buffer = new Uint8Array(4096);
+  const length = call(Call.readlink, addressOf(name), addressOf(buffer), buffer.length - 1);
+  return length < 0 ? undefined : stringAt(addressOf(buffer));
+}
+
 const NAME_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 function randomName(): string {

@@ -2,6 +2,7 @@
 import { addressOf, call6 } from "#libc";
 import { readWord, writeWord } from "./bytes.ts";
 import { Call } from "./calls.ts";
+import { check } from "./errno.ts";
 
 const SELF = 0;
 const RLIMIT_NOFILE = 7;
@@ -24,6 +25,18 @@ export function raiseFileLimit(): number {
   writeWord(new DataView(limit.buffer), 0, wanted);
   isRaised = call6(Call.prlimit, SELF, RLIMIT_NOFILE, addressOf(limit), 0, 0, 0) >= 0;
   return isRaised ? wanted : soft;
+}
+
+/**
+ * Sets both limits of this process, and so of its children: for an init, before it raises its own. Throws SysError where
+ * the hard limit may not be raised so far.
+ */
+export function setFileLimit(soft: number, hard: number): void {
+  const limit = new Uint8Array(16);
+  const view = new DataView(limit.buffer);
+  writeWord(view, 0, Math.min(soft, hard));
+  writeWord(view, 8, hard);
+  check(call6(Call.prlimit, SELF, RLIMIT_NOFILE, addressOf(limit), 0, 0, 0), "prlimit", "RLIMIT_NOFILE");
 }
 
 /** In a child: the limit that the agent was started with. Allocates nothing. */

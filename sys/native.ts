@@ -38,11 +38,11 @@ export function interpreterWords(): string[] {
   return [];
 }
 
-const SIG_BLOCK = 0;
+const SIG_SETMASK = 2;
 
-/** Makes every thread of the process leave the given signals to signalfd(2). */
+/** Makes every thread of the process leave the given signals to signalfd(2), and block no others. */
 export function ownSignals(set: Uint8Array): void {
-  mote_call(Call.sigprocmask, SIG_BLOCK, mote_address(set), 0, 0, 0, 0);
+  mote_call(Call.sigprocmask, SIG_SETMASK, mote_address(set), 0, 0, 0, 0);
 }
 
 /** Prepares the process for fork(2). Nothing to do here. */

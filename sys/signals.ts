@@ -25,6 +25,10 @@ export const enum Signal {
   XFSZ = 25,
   WINCH = 28,
   PWR = 30,
+  // What systemd's commands send to an init: glibc's SIGRTMIN+3, +4 and +5.
+  RT_HALT = 37,
+  RT_POWEROFF = 38,
+  RT_REBOOT = 39,
 }
 
 const SIG_SETMASK = 2;
@@ -45,6 +49,9 @@ export const enum SignalBit {
   TERM = 0x4000,
   CHLD = 0x10000,
   PWR = 0x20000000,
+  RT_HALT = 0x1000000000,
+  RT_POWEROFF = 0x2000000000,
+  RT_REBOOT = 0x4000000000,
 }
 
 /** A sigset: 128 bytes in libc, of which the kernel reads eight. */
@@ -54,10 +61,35 @@ export function signalSet(bits: number): Uint8Array {
   return set;
 }
 
-/** Takes the signals that the agent answers itself out of the hands of their default actions, and ignores SIGPIPE. */
-export function prepareSignals(): void {
-  ownSignals(signalSet(SignalBit.INT + SignalBit.TERM + SignalBit.CHLD));
-  ignoreWriteSignals();
+/**
+ * Takes the signals that this process answers itself, a sum of SignalBit members, out of the hands of their default
+ * actions, and unblocks all others: a mask outlives execve(2). Ignores SIGPIPE.
+ */
+export function prepareSignals(signals: number): void {
+  ownSignals(signalSet(signals));
+  ignoreSignal(Signal.PIPE);
+  ignoreSignal(Signal.XFSZ);
+}
+
+/** The signals that this process ignores, and its children do not; zero where there are no more. */
+const ignored = new Uint8Array(16);
+
+/** Ignores a signal, in this process alone. At most sixteen of them. */
+export function ignoreSignal(signal: Signal): void {
+  call(Call.signal, signal, SIG_IGN, 0);
+  for (let i = 0; i < ignored.length; i++) {
+    if (ignored[i] === signal) return;
+    if (ignored[i] !== 0) continue;
+    ignored[i] = signal;
+    return;
+  }
+}
+
+function isIgnored(signal: number): boolean {
+  for (let i = 0; i < ignored.length; i++) {
+    if (ignored[i] === signal) return true;
+  }
+  return false;
 }
 
 /**
@@ -65,27 +97,26 @@ export function prepareSignals(): void {
  * first fork: it takes a while.
  */
 export function dropInheritedDispositions(): void {
+  // Writing to a closed pipe or past a limit becomes EPIPE or EFBIG.
+  ignoreSignal(Signal.PIPE);
+  ignoreSignal(Signal.XFSZ);
   const action = new Uint8Array(152);
   const handler = new DataView(action.buffer);
   for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
-    if (call(Call.sigaction, signal, 0, addressOf(action)) < 0) continue;
+    if (isIgnored(signal) || call(Call.sigaction, signal, 0, addressOf(action)) < 0) continue;
     if (handler.getUint32(0, true) === SIG_IGN && handler.getUint32(4, true) === 0) call(Call.signal, signal, SIG_DFL, 0);
   }
-  ignoreWriteSignals();
-}
-
-/** Writing to a closed pipe or past a limit becomes EPIPE or EFBIG. */
-function ignoreWriteSignals(): void {
-  call(Call.signal, Signal.PIPE, SIG_IGN, 0);
-  call(Call.signal, Signal.XFSZ, SIG_IGN, 0);
 }
 
 const emptySet = signalSet(SignalBit.NONE);
 
 /** In a child: default dispositions and an empty mask. Allocates nothing. */
 export function resetSignals(): void {
-  call(Call.signal, Signal.PIPE, SIG_DFL, 0);
-  call(Call.signal, Signal.XFSZ, SIG_DFL, 0);
+  for (let i = 0; i < ignored.length; i++) {
+    const signal = ignored[i] ?? 0;
+    if (signal === 0) break;
+    call(Call.signal, signal, SIG_DFL, 0);
+  }
   call(Call.sigprocmask, SIG_SETMASK, addressOf(emptySet), 0);
 }
 
@@ -93,7 +124,7 @@ export function resetSignals(): void {
 export abstract class SignalSource extends Source {
   private readonly info = new Uint8Array(SIGINFO_BYTES);
 
-  /** Takes a sum of SignalBit members. */
+  /** Takes a sum of SignalBit members, which `prepareSignals` has been given. Throws SysError. */
   constructor(signals: number) {
     const set = signalSet(signals);
     super(check(call(Call.signalfd, -1, addressOf(set), SFD_NONBLOCK | SFD_CLOEXEC), "signalfd", ""));

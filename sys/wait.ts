@@ -25,3 +25,8 @@ export function awaitEither(first: number, second: number): boolean {
   call(Call.poll, addressOf(pollfds), 2, FOREVER);
   return view.getInt16(6, true) !== 0;
 }
+
+/** Waits, for at most so many milliseconds. */
+export function pause(milliseconds: number): void {
+  call(Call.poll, 0, 0, milliseconds);
+}

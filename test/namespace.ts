@@ -56,7 +56,7 @@ if [ "$HAS_PROC" = yes ]; then
   # What is this machine's, not the namespaces'.
   mount --bind -o ro $ROOT/proc/sys $ROOT/proc/sys
   mount -o remount,bind,ro $ROOT/proc/sys
-  mount --bind /dev/null $ROOT/proc/sysrq-trigger
+  [ ! -e $ROOT/proc/sysrq-trigger ] || mount --bind /dev/null $ROOT/proc/sysrq-trigger
 fi
 eval "$SETUP"
 unset SETUP HAS_PROC REPOSITORY

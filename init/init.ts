@@ -1,0 +1,296 @@
+/** The agent as PID 1: boots the machine, keeps a worker alive, reaps, stops, and never exits; lifecycle.md 1. */
+import { guard } from "#libc";
+import { type Address, parseAddress } from "../sys/address.ts";
+import type { CStringVector } from "../sys/bytes.ts";
+import { monotonicNow } from "../sys/clock.ts";
+import { getenv, overlay, programArguments } from "../sys/environ.ts";
+import { SysError } from "../sys/errno.ts";
+import { Level, log, logLevelName, setLogLevel, setLogTarget } from "../sys/log.ts";
+import { Loop, Ready } from "../sys/loop.ts";
+import { Machine } from "../sys/machine.ts";
+import { createRecordFile } from "../sys/record.ts";
+import { selfVector } from "../sys/self.ts";
+import { Listener } from "../sys/socket.ts";
+import { Timer } from "../sys/timer.ts";
+import { pause } from "../sys/wait.ts";
+import { Boot } from "./boot.ts";
+import { CommandLine } from "./cmdline.ts";
+import { Milestones, Moment } from "./milestones.ts";
+import { bringUpLoopback, NetworkSetup } from "./network.ts";
+import { networkConfig } from "./network-config.ts";
+import { OpenListeners } from "./open-listeners.ts";
+import { Platform, StopChoice, type StopWish } from "./platform.ts";
+import { type Profile, profileByName, ProfileKind, profileOf } from "./profile.ts";
+import { Reaper } from "./reaper.ts";
+import { Held, Resume } from "./resume.ts";
+import { Settings } from "./settings.ts";
+import { InitSignals, prepareInitSignals, SignalSink } from "./signals.ts";
+import { StopActions, StopSequence } from "./stop.ts";
+import { Supervisor, SupervisorOwner } from "./supervisor.ts";
+import { WorkerProcess } from "./worker-process.ts";
+
+/** The option by which a PID 1 that starts over in place finds itself. */
+export const RESUME_OPTION = "--resume";
+const STDOUT = 1;
+const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const GAMES = ":/usr/games:/usr/local/games";
+/** So many restarts in place within so many milliseconds are too many: workers pause for a while. */
+const RESTARTS_MAX = 5;
+const RESTARTS_WINDOW_MS = 10_000;
+const RESTARTS_PAUSE_MS = 60_000;
+/** Before a boot that failed as a whole is tried again. */
+const FAILURE_PAUSE_MS = 1000;
+
+/** What the arguments of PID 1 say; it goes before the kernel's command line. Empty texts say nothing. */
+export class InitOptions {
+  profile = "";
+  logLevel = "";
+  logTarget = "";
+  addresses: Address[] = [];
+  /** The descriptor that `--resume` names, -1 at the start of the machine. */
+  resume = -1;
+  /** Words that were not understood. */
+  complaints: string[] = [];
+}
+
+/** Passes on to the init what its signals say. */
+class Sink extends SignalSink {
+  private readonly init: Init;
+
+  constructor(init: Init) {
+    super();
+    this.init = init;
+  }
+
+  override onStop(why: string, wish: StopWish): void {
+    this.init.stop(why, wish);
+  }
+
+  override onChild(): void {
+    this.init.reaper.reap();
+  }
+}
+
+class Actions extends StopActions {
+  private readonly init: Init;
+
+  constructor(init: Init) {
+    super();
+    this.init = init;
+  }
+
+  override refuseWork(): void {
+    this.init.refuseWork();
+  }
+}
+
+class Init extends SupervisorOwner {
+  readonly loop = new Loop();
+  readonly reaper = new Reaper(this.loop);
+  private readonly settings: Settings;
+  private readonly environment: CStringVector;
+  private readonly supervisor: Supervisor;
+  private readonly sequence: StopSequence;
+  private readonly listeners: OpenListeners;
+  private readonly resume: Resume;
+  private readonly delayed = new Timer(() => this.supervisor.start());
+  private isStopping = false;
+
+  constructor(settings: Settings, machine: Machine, resume: Resume) {
+    super();
+    this.settings = settings;
+    this.resume = resume;
+    this.environment = environmentOf(settings.profile);
+    const words = ["--in-init", "--log", logLevelName(), "--log-to", settings.logTarget];
+    this.supervisor = new Supervisor(this.loop, this.reaper, this, words, this.environment.address(), resume.recordFile);
+    this.listeners = new OpenListeners(this.loop, (listener) => this.onListener(listener));
+    const choice = new StopChoice(settings.stop, Platform.read(settings.reboot, settings.pci));
+    this.sequence = new StopSequence(this.loop, this.reaper, choice, settings.graceMs, machine, new Actions(this));
+    this.loop.add(new InitSignals(new Sink(this), settings.isCadIgnored), Ready.READABLE);
+  }
+
+  /** Opens the control channel, then sets up the rest of the guest. */
+  start(addresses: Address[], milestones: Milestones): void {
+    milestones.reach("guest-agent-start");
+    this.listeners.open(addresses);
+    this.supervisor.start();
+    milestones.reach("guest-agent-started");
+    const config = networkConfig(this.settings);
+    const environment = this.environment.address();
+    const setup = new NetworkSetup(this.loop, this.reaper, config, milestones, environment, STDOUT, () => this.onBooted());
+    setup.start();
+  }
+
+  /** Goes on where an earlier image of this process was torn off. */
+  goOn(addresses: Address[]): void {
+    const known: string[] = [];
+    for (const held of this.resume.listeners.splice(0)) {
+      known.push(held.address.text);
+      this.onListener(Listener.adopt(held.address, held.fd));
+    }
+    this.listeners.open(addresses.filter((address) => !known.includes(address.text)));
+    this.resume.addRestart(monotonicNow());
+    const pid = this.resume.workerPid;
+    if (pid > 0) this.supervisor.resume(WorkerProcess.resume(this.loop, pid, this.resume.channel));
+    else if (this.isRestless()) this.loop.timers.start(this.delayed, RESTARTS_PAUSE_MS);
+    else this.supervisor.start();
+    // Children that have ended meanwhile sent their signals to the image before.
+    this.reaper.reap();
+  }
+
+  stop(why: string, wish: StopWish): void {
+    this.isStopping = true;
+    this.sequence.begin(why, wish);
+  }
+
+  /** The first step of a stop. The worker hears of it by SIGTERM, as everybody does. */
+  refuseWork(): void {
+    this.listeners.stop();
+    this.supervisor.close();
+  }
+
+  override wantsWorker(_status: number): boolean {
+    return !this.isStopping;
+  }
+
+  override onWorker(pid: number, channel: number): void {
+    this.resume.workerPid = pid;
+    this.resume.channel = channel;
+    this.resume.write();
+  }
+
+  /** Runs for ever: nothing that goes wrong in a turn of the loop ends it. */
+  run(): void {
+    for (;;) {
+      try {
+        this.loop.run();
+      } catch (error) {
+        log(Level.ERROR, `init: ${error instanceof Error ? error.message : ""}`);
+      }
+    }
+  }
+
+  private onListener(listener: Listener): void {
+    this.resume.listeners.push(new Held(listener.address, listener.fd));
+    this.resume.write();
+    this.supervisor.adopt(listener);
+  }
+
+  private onBooted(): void {
+    log(Level.INFO, "the guest is up");
+    this.loop.shrink();
+  }
+
+  /** Whether this process has started over so often that something is wrong beyond a moment's bad luck. */
+  private isRestless(): boolean {
+    const restarts = this.resume.restarts;
+    const first = restarts.at(-RESTARTS_MAX - 1);
+    if (first === undefined || monotonicNow() - first > RESTARTS_WINDOW_MS) return false;
+    log(Level.ERROR, "started over too often: the next worker comes in a minute");
+    return true;
+  }
+}
+
+/** The environment of everything that PID 1 starts: the kernel gives it no PATH, and a home that is the root directory. */
+function environmentOf(profile: Profile): CStringVector {
+  const names: string[] = [];
+  const values: string[] = [];
+  if (getenv("PATH") === undefined) {
+    names.push("PATH");
+    values.push(profile.kind === ProfileKind.WRENN ? PATH + GAMES : PATH);
+  }
+  if ((getenv("HOME") ?? "/") === "/") {
+    names.push("HOME");
+    values.push("/root");
+  }
+  return overlay(names, values);
+}
+
+/** The log, wherever it can go: an init is not to be mute for want of a device. */
+function openLog(settings: Settings): void {
+  setLogLevel(settings.logLevel);
+  for (const target of [settings.logTarget, "console", "stderr"]) {
+    settings.logTarget = target;
+    if (setLogTarget(target)) return;
+  }
+}
+
+function settingsOf(options: InitOptions): Settings {
+  const settings = Settings.from(profileOf(programArguments().at(0) ?? ""), CommandLine.read());
+  const profile = profileByName(options.profile);
+  if (profile !== undefined) settings.profile = profile;
+  if (options.logLevel !== "") settings.logLevel = options.logLevel;
+  if (options.logTarget !== "") settings.logTarget = options.logTarget;
+  return settings;
+}
+
+/** Where to listen: what the arguments say, else the kernel's command line, else the control channel of SmolVM. */
+function addressesOf(settings: Settings, options: InitOptions, usual: Address): Address[] {
+  if (options.addresses.length > 0) return options.addresses;
+  const addresses: Address[] = [];
+  for (const text of settings.listen) addresses.push(parseAddress(text));
+  if (addresses.length > 0) return addresses;
+  if (!settings.profile.hasEnvd) return [usual];
+  log(Level.WARN, "the envd protocol is not served by this version: nothing listens without mote.listen=ADDRESS");
+  return addresses;
+}
+
+/** What starts this process over; kept here, because a signal handler reads it. */
+let again: CStringVector | undefined;
+
+function armGuard(resume: Resume): void {
+  const words = [RESUME_OPTION, `${resume.fd}`];
+  const given = programArguments().slice(1);
+  const isResumed = given.at(0) === RESUME_OPTION;
+  again = selfVector(words.concat(isResumed ? given.slice(2) : given));
+  guard(again.address());
+}
+
+function bootMachine(boot: Boot, options: InitOptions, usual: Address): void {
+  const begun = new Moment();
+  boot.start();
+  const settings = settingsOf(options);
+  openLog(settings);
+  for (const warning of settings.warnings) log(Level.WARN, warning);
+  for (const complaint of options.complaints) log(Level.DEBUG, `argument ignored: ${complaint}`);
+  const machine = Machine.take();
+  const milestones = new Milestones(settings.profile.kind === ProfileKind.SMOLVM);
+  boot.prepare(settings, machine.isWhole);
+  milestones.reachAt("init-start", begun);
+  milestones.reach("mounts-ready");
+  bringUpLoopback();
+  milestones.reach("root-ready");
+  const resume = Resume.create();
+  resume.recordFile = createRecordFile();
+  armGuard(resume);
+  boot.loadModules();
+  const init = new Init(settings, machine, resume);
+  init.start(addressesOf(settings, options, usual), milestones);
+  init.run();
+}
+
+function resumeMachine(options: InitOptions, usual: Address): void {
+  const resume = Resume.read(options.resume);
+  const settings = settingsOf(options);
+  openLog(settings);
+  log(Level.ERROR, "PID 1 started over in place");
+  armGuard(resume);
+  const init = new Init(settings, Machine.take(), resume);
+  init.goOn(addressesOf(settings, options, usual));
+  init.run();
+}
+
+/** Is PID 1, for ever. `usual` is where to listen unless told otherwise. */
+export function runInit(options: InitOptions, usual: Address): void {
+  prepareInitSignals();
+  for (;;) {
+    try {
+      if (options.resume < 0) bootMachine(new Boot(), options, usual);
+      else resumeMachine(options, usual);
+    } catch (error) {
+      log(Level.ERROR, `init: ${error instanceof SysError ? error.describe() : error instanceof Error ? error.message : ""}`);
+      // Once more, but not without a breath: the guest may be out of memory.
+      pause(FAILURE_PAUSE_MS);
+    }
+  }
+}

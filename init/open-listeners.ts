@@ -1,0 +1,54 @@
+/** The listeners of PID 1, which wants them all: what cannot be opened yet is tried again every second, for ever. */
+import type { Address } from "../sys/address.ts";
+import { SysError } from "../sys/errno.ts";
+import { Level, log } from "../sys/log.ts";
+import type { Loop } from "../sys/loop.ts";
+import { Listener } from "../sys/socket.ts";
+import { Timer } from "../sys/timer.ts";
+import { listenErrorText } from "./listening.ts";
+
+const RETRY_MS = 1000;
+
+export class OpenListeners {
+  private readonly loop: Loop;
+  private readonly onListener: (listener: Listener) => void;
+  private pending: Address[] = [];
+  private readonly retry = new Timer(() => this.tryAll(false));
+
+  /** `onListener` gets each listener, and owns it, once it is open. */
+  constructor(loop: Loop, onListener: (listener: Listener) => void) {
+    this.loop = loop;
+    this.onListener = onListener;
+  }
+
+  /** Opens the addresses, those that can be opened now before it returns. */
+  open(addresses: Address[]): void {
+    this.pending = addresses;
+    this.tryAll(true);
+  }
+
+  /** Gives up what is not open yet. */
+  stop(): void {
+    this.pending = [];
+    this.loop.timers.cancel(this.retry);
+  }
+
+  /** One line in the log for a failure, not one a second. */
+  private tryAll(isFirst: boolean): void {
+    this.pending = this.pending.filter((address) => !this.tryOne(address, isFirst));
+    if (this.pending.length > 0) this.loop.timers.start(this.retry, RETRY_MS);
+  }
+
+  private tryOne(address: Address, isFirst: boolean): boolean {
+    try {
+      const listener = Listener.open(address);
+      log(Level.INFO, `listening on ${address.text}`);
+      this.onListener(listener);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      if (isFirst) log(Level.WARN, `${listenErrorText(address, error)}; trying again every second`);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Descriptors 0, 1 and 2 of a program that was started without some of them, as the kernel starts PID 1 where it finds no
+ * console. Until there is a /dev the root directory holds their numbers, so that no socket gets one.
+ */
+import { addressOf, call } from "#libc";
+import { cstring } from "./bytes.ts";
+import { Call } from "./calls.ts";
+
+const F_GETFD = 1;
+const O_RDONLY = 0;
+const O_RDWR = 2;
+const O_NOCTTY = 0o400;
+
+export class Placeholders {
+  private readonly fds: number[] = [];
+
+  /** Opens `/` in place of each of the three that is closed. */
+  static fill(): Placeholders {
+    const placeholders = new Placeholders();
+    const root = cstring("/");
+    for (let fd = 0; fd <= 2; fd++) {
+      if (call(Call.fcntl, fd, F_GETFD, 0) >= 0) continue;
+      // The lowest free number is this one.
+      if (call(Call.open, addressOf(root), O_RDONLY, 0) === fd) placeholders.fds.push(fd);
+    }
+    return placeholders;
+  }
+
+  /** Whether any was closed. */
+  get isAny(): boolean {
+    return this.fds.length > 0;
+  }
+
+  /** Puts the console, else /dev/null, in their place; they stay where neither can be opened. It becomes nobody's terminal. */
+  replace(): void {
+    for (const fd of this.fds) {
+      let opened = open("/dev/console");
+      if (opened < 0) opened = open("/dev/null");
+      if (opened < 0) return;
+      call(Call.dup2, opened, fd, 0);
+      call(Call.close, opened, 0, 0);
+    }
+    this.fds.length = 0;
+  }
+}
+
+function open(path: string): number {
+  const name = cstring(path);
+  return call(Call.open, addressOf(name), O_RDWR | O_NOCTTY, 0);
+}
