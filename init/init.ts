@@ -216,9 +216,8 @@ function openLog(settings: Settings): void {
 }
 
 function settingsOf(options: InitOptions): Settings {
-  const settings = Settings.from(profileOf(programArguments().at(0) ?? ""), CommandLine.read());
-  const profile = profileByName(options.profile);
-  if (profile !== undefined) settings.profile = profile;
+  const usual = profileOf(programArguments().at(0) ?? "");
+  const settings = Settings.from(profileByName(options.profile), usual, CommandLine.read());
   if (options.logLevel !== "") settings.logLevel = options.logLevel;
   if (options.logTarget !== "") settings.logTarget = options.logTarget;
   return settings;

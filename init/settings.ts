@@ -72,9 +72,12 @@ export class Settings {
     this.tmp = tmpOf(profile);
   }
 
-  /** The settings of a profile with the command line laid over them; `mote.profile=` there takes another profile. */
-  static from(profile: Profile, cmdline: CommandLine): Settings {
-    const settings = new Settings(profileByName(cmdline.get("mote.profile") ?? "") ?? profile);
+  /**
+   * The settings of a profile with the command line laid over them: of the one that was chosen, else of the one that
+   * `mote.profile=` names there, else of the usual one.
+   */
+  static from(chosen: Profile | undefined, usual: Profile, cmdline: CommandLine): Settings {
+    const settings = new Settings(chosen ?? profileByName(cmdline.get("mote.profile") ?? "") ?? usual);
     settings.takeKernelOptions(cmdline);
     for (const parameter of cmdline.parameters) {
       if (!parameter.name.startsWith(PREFIX)) continue;

@@ -1,6 +1,6 @@
 /** The Bun host behind `#libc`: libc through bun:ffi. Same exports as native.ts. */
 import { dlopen, FFIType, ptr, read } from "bun:ffi";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { Call } from "./calls.ts";
 
 const { i32, i64_fast: word } = FFIType;
@@ -177,10 +177,31 @@ export function ownSignals(set: Uint8Array): void {
   const settings = SETTINGS.map(([name, value]) => cstringOf(`${name}=${value}`));
   const environment = settings.map(addressOf);
   for (let at = environAddress(); wordAt(at) !== 0; at += 8) environment.push(wordAt(at));
+  keepInherited();
   const self = cstringOf("/proc/self/exe");
   const argvVector = vectorOf(argv);
   const environmentVector = vectorOf(environment);
   call(Call.execve, addressOf(self), addressOf(argvVector), addressOf(environmentVector));
+}
+
+const F_SETFD = 2;
+
+/**
+ * Bun marks every descriptor from 4 on close-on-exec when it starts. What was handed to this program is sockets and memory
+ * files, of which Bun has none of its own yet: they are to outlive the start-over.
+ */
+function keepInherited(): void {
+  for (const fd of readdirSync("/proc/self/fd").map(Number)) {
+    if (fd > 2 && /^(socket:|\/memfd:)/.test(targetOf(fd))) call(Call.fcntl, fd, F_SETFD, 0);
+  }
+}
+
+function targetOf(fd: number): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return ""; // the descriptor that the directory was read through
+  }
 }
 
 /** A NULL-terminated vector of addresses. */

@@ -114,6 +114,8 @@ export class Agent extends AgentProcess {
       await agent.dispose();
       throw error;
     }
+    // A worker that answers has come to stay, with what its supervisor holds for it.
+    if (options.isSupervised === true) await agent.client.ping();
     agent.#idleDescriptors = agent.descriptors();
     return agent;
   }

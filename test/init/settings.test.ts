@@ -6,7 +6,7 @@ import { StopWish } from "../../init/platform.ts";
 import { Settings, TmpKind } from "../../init/settings.ts";
 
 function settings(cmdline: string, program = "init"): Settings {
-  return Settings.from(profileOf(program), CommandLine.parse(cmdline));
+  return Settings.from(undefined, profileOf(program), CommandLine.parse(cmdline));
 }
 
 test("nothing said", () => {
@@ -74,6 +74,11 @@ test.each([
   ["", "/usr/bin/envd", ""],
 ])("%j as %s is called %j", (cmdline, program, hostname) => {
   expect(settings(cmdline, program).hostname).toBe(hostname);
+});
+
+test("a profile that was chosen counts, with all that comes with it", () => {
+  const all = Settings.from(profileOf("wrenn-init"), profileOf("smolvm-guest-agent"), CommandLine.parse("mote.profile=e2b"));
+  expect([all.profile.name, all.hostname, all.tmp]).toEqual(["wrenn", "capsule", TmpKind.TMPFS]);
 });
 
 test.each([
