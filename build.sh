@@ -27,7 +27,7 @@ die() { say "build.sh: $*"; exit 1; }
 APT_BASE="gcc musl-tools file nodejs npm"
 APT_AARCH64="gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 qemu-user-static"
 # The AddressSanitizer build is for this machine's own libc; the tests look at processes with ps.
-APT_TESTS="libc6-dev procps"
+APT_TESTS="libc6-dev procps iproute2 openssh-client"
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
@@ -101,7 +101,8 @@ emit() {
     for (const set of info.runtime_pack.source_sets) for (const source of set.sources) console.log(source);
   ' "build/$name.json" >"build/$name.sources"
   # Comments name source files by their absolute path: they must not tell one checkout from another.
-  sed "s|$PWD/||g" "build/$name.new.c" >"$out"
+  sed -i "s|$PWD/||g" "build/$name.new.c"
+  node_modules/.bin/bun sys/slim.ts "build/$name.new.c" "$out"
   rm "build/$name.new.c" "build/$name.o"
 }
 
@@ -189,7 +190,7 @@ verify() {
   case $kind in *"not stripped"*) die "$binary is not stripped" ;; esac
   scratch=$(mktemp -d)
   # shellcheck disable=SC2046
-  $(runner "$target") "./$binary" --listen "unix:$scratch/agent.sock" 2>"$scratch/log" &
+  $(runner "$target") "./$binary" --no-supervise --listen "unix:$scratch/agent.sock" 2>"$scratch/log" &
   pid=$!
   await_listening "$scratch/log" "$pid"
   motectl --unix "$scratch/agent.sock" ping >/dev/null || die "$binary does not answer a ping"

@@ -20,8 +20,8 @@ export function keyLine(base64: string): string | undefined {
 }
 
 /**
- * Makes `HOME/.ssh/authorized_keys` of that line, in one step, readable by its owner alone as sshd demands. A text that is
- * no key writes nothing; that and a failure are a line in the log, which never tells the text.
+ * Makes `HOME/.ssh/authorized_keys` of that line, in one step, readable by its owner alone as sshd demands. A text that
+ * is no key writes nothing; that and a failure are a line in the log, which never tells the text.
  */
 export function authorizeKey(home: string, base64: string): void {
   const line = keyLine(base64);

@@ -91,7 +91,10 @@ function readHosts(path: string): Uint8Array {
   }
 }
 
-/** Brings the hosts file at `path` up to date, in one step; one that needs nothing is not touched. A failure is a line in the log. */
+/**
+ * Brings the hosts file at `path` up to date, in one step; one that needs nothing is not touched. A failure is a line
+ * in the log.
+ */
 export function updateHosts(path: string, hostName: string): void {
   try {
     const content = withHostName(readHosts(path), hostName);

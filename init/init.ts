@@ -145,6 +145,7 @@ class Init extends SupervisorOwner {
 
   /** The first step of a stop. The worker hears of it by SIGTERM, as everybody does. */
   refuseWork(): void {
+    this.loop.timers.cancel(this.delayed);
     this.listeners.stop();
     this.supervisor.close();
   }

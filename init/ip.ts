@@ -1,4 +1,7 @@
-/** The kernel's `ip=` parameter, which a kernel without CONFIG_IP_PNP leaves to user space; Documentation/admin-guide/nfs/nfsroot.rst. */
+/**
+ * The kernel's `ip=` parameter, which a kernel without CONFIG_IP_PNP leaves to user space;
+ * Documentation/admin-guide/nfs/nfsroot.rst.
+ */
 import { parseIpv4 } from "../sys/address.ts";
 import { isInterfaceName } from "../sys/interface.ts";
 

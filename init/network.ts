@@ -115,8 +115,9 @@ export class NetworkSetup {
   private isSettled = false;
 
   /**
-   * `environment` is the address of the environment vector of what is started, `output` where its output goes; both stay
-   * the caller's. `onDone` is called once, when all is done and the services are started, possibly before `start` returns.
+   * `environment` is the address of the environment vector of what is started, `output` where its output goes; both
+   * stay the caller's. `onDone` is called once, when all is done and the services are started, possibly before `start`
+   * returns.
    */
   constructor(
     loop: Loop,
@@ -199,7 +200,7 @@ export class NetworkSetup {
     }
   }
 
-  /** Each step for itself: a mask or a route that the kernel refuses costs no more than that. Returns whether all went well. */
+  /** Each step for itself: a mask or a route that the kernel refuses costs no more. Returns whether all went well. */
   private applyAddress(device: NetworkInterface): boolean {
     let isReady = attempt(() => device.setAddress(this.address));
     if (this.mask !== "") isReady = attempt(() => device.setMask(this.mask)) && isReady;

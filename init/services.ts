@@ -44,8 +44,8 @@ export class Services {
   private readonly onDone: () => void;
 
   /**
-   * `environment` is the address of the environment vector of what is started, `output` where its output goes; both stay
-   * the caller's. `onDone` is called when all is started.
+   * `environment` is the address of the environment vector of what is started, `output` where its output goes; both
+   * stay the caller's. `onDone` is called when all is started.
    */
   constructor(reaper: Reaper, milestones: Milestones, environment: number, output: number, onDone: () => void) {
     this.reaper = reaper;

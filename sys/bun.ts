@@ -141,29 +141,31 @@ function wordAt(address: number): number {
 }
 
 const SIG_SETMASK = 2;
-/** Where SIGPWR lies in a sigset. JavaScriptCore stops threads with it, and unblocks it whenever it starts. */
-const ENGINE_SIGNAL_BYTE = 3;
-const ENGINE_SIGNAL_BIT = 0x20;
 
 /**
- * Settings of JavaScriptCore, given in the environment, that keep it from using helper threads. A forked child has only
- * the thread that forked, and would wait for ever for a lock that a helper held.
+ * Settings of JavaScriptCore, given in the environment. Three keep it from using helper threads: a forked child has only
+ * the thread that forked, and would wait for ever for a lock that a helper held. The last has it stop threads by a signal
+ * that means nothing to an init; it unblocks that one whenever it starts, and would else take SIGPWR.
  */
-const SETTINGS = [["BUN_JSC_useConcurrentGC", "0"], ["BUN_JSC_useConcurrentJIT", "0"], ["BUN_JSC_numberOfGCMarkers", "1"]] as const;
+const SETTINGS = [
+  ["BUN_JSC_useConcurrentGC", "0"],
+  ["BUN_JSC_useConcurrentJIT", "0"],
+  ["BUN_JSC_numberOfGCMarkers", "1"],
+  ["JSC_SIGNAL_FOR_GC", "50"],
+] as const;
 
 /**
  * Makes every thread of the process leave the given signals (a kernel sigset of 128 bytes) to signalfd(2), and block no
- * others. Not SIGPWR, which is the engine's own.
+ * others.
  *
  * Bun's own threads, which are there before this code runs, do not block them: such a thread would take the signal and
  * its default action. A mask survives execve(2), so the process blocks the signals and starts itself over once, before
  * it has done anything; and since it does, with settings under which fork(2) is safe.
  */
 export function ownSignals(set: Uint8Array): void {
-  const owned = set.map((bits, index) => (index === ENGINE_SIGNAL_BYTE ? bits & ~ENGINE_SIGNAL_BIT : bits));
   const before = new Uint8Array(128);
-  call(Call.sigprocmask, SIG_SETMASK, addressOf(owned), addressOf(before));
-  const isBlocked = owned.every((bits, index) => ((before[index] ?? 0) & bits) === bits);
+  call(Call.sigprocmask, SIG_SETMASK, addressOf(set), addressOf(before));
+  const isBlocked = set.every((bits, index) => ((before[index] ?? 0) & bits) === bits);
   if (isBlocked && SETTINGS.every(([name, value]) => process.env[name] === value)) {
     // Not for children.
     for (const [name] of SETTINGS) unsetenv(addressOf(cstringOf(name)));

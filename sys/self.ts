@@ -4,7 +4,7 @@ import { cstring, CStringVector } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { fork, leaveChild } from "./child.ts";
 import { programArguments } from "./environ.ts";
-import { Signal } from "./signals.ts";
+import { resetDispositions, Signal } from "./signals.ts";
 
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_NAME = 15;
@@ -50,6 +50,8 @@ export function launchSelf(words: string[], first: number, second: number, envir
   call(Call.prctl, PR_SET_PDEATHSIG, Signal.KILL, 0);
   // The parent may have died before that.
   if (call(Call.getppid, 0, 0, 0) !== parent) leaveChild(EXEC_FAILED_STATUS);
+  // The mask stays: until it can answer SIGTERM, the child is not to die of it.
+  resetDispositions();
   call(Call.fcntl, first, F_SETFD, 0);
   call(Call.fcntl, second, F_SETFD, 0);
   call(Call.execve, pathAddress, vector, environment);

@@ -110,13 +110,18 @@ export function dropInheritedDispositions(): void {
 
 const emptySet = signalSet(SignalBit.NONE);
 
-/** In a child: default dispositions and an empty mask. Allocates nothing. */
-export function resetSignals(): void {
+/** In a child: what this process ignores gets its default action. Allocates nothing. */
+export function resetDispositions(): void {
   for (let i = 0; i < ignored.length; i++) {
     const signal = ignored[i] ?? 0;
     if (signal === 0) break;
     call(Call.signal, signal, SIG_DFL, 0);
   }
+}
+
+/** In a child: default dispositions and an empty mask. Allocates nothing. */
+export function resetSignals(): void {
+  resetDispositions();
   call(Call.sigprocmask, SIG_SETMASK, addressOf(emptySet), 0);
 }
 

@@ -37,9 +37,10 @@ export function readWhole(path: string, max: number): Uint8Array {
 }
 
 /**
- * Puts a file of this content and mode in the place of what `path` names, a symbolic link itself where it is one: either
- * all of it or nothing happens. The temporary beside it has a fixed name, so that one that a power cut left is taken away
- * by the next, and nobody waits for the kernel's random numbers. One process at a time. Throws SysError.
+ * Puts a file of this content and mode in the place of what `path` names, a symbolic link itself where it is one:
+ * either all of it or nothing happens. The temporary beside it has a fixed name, `PATH.new`, so that one that a power
+ * cut left is taken away by the next, and nobody waits for the kernel's random numbers. One process at a time. Throws
+ * SysError.
  */
 export function replaceWhole(path: string, bytes: Uint8Array, mode: number): void {
   const temporary = `${path}.new`;
@@ -64,9 +65,9 @@ export function replaceWhole(path: string, bytes: Uint8Array, mode: number): voi
 }
 
 /**
- * Adds a line to a file or a device without waiting; what a slow device does not take is lost. `creates`: a file that is
- * missing is made, with mode 0644. A terminal does not become the process's own. Returns false where the line, or a part
- * of it, was not taken.
+ * Adds a line to a file or a device without waiting; what a slow device does not take is lost. `creates`: a file that
+ * is missing is made, with mode 0644. A terminal does not become the process's own. Returns false where the line, or a
+ * part of it, was not taken.
  */
 export function addLine(path: string, line: string, creates: boolean): boolean {
   const name = cstring(path);

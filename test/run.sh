@@ -3,8 +3,11 @@
 # usage: test/run.sh [PART...]
 #
 #   types                   tsc --noEmit
-#   unit                    the unit tests, and motectl: every directory but conformance and fuzz
+#   unit                    the unit tests, and motectl: every directory without a part of its own
 #   conformance [HOST...]   the conformance suite; HOST is bun, x86_64 or aarch64, by default all
+#   namespaces [HOST...]    the agent as PID 1 of namespaces; HOST as above
+#   images                  guest images: built, built again, refused
+#   guest                   a virtual machine that the agent boots, x86_64 and aarch64
 #   footprint               memory and size of the native binary
 #   fuzz [COUNT]            random and mutated frame streams against the AddressSanitizer build
 #
@@ -49,7 +52,7 @@ unit() {
   build ctl
   local directory directories=()
   for directory in test/*/; do
-    case $directory in test/conformance/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
+    case $directory in test/conformance/ | test/namespaces/ | test/images/ | test/guest/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
   done
   # sys/ forks in the test process itself: sys/bun.ts says what these are for.
   BUN_JSC_useConcurrentGC=0 BUN_JSC_useConcurrentJIT=0 BUN_JSC_numberOfGCMarkers=1 tests unit@- "${directories[@]}"
@@ -69,17 +72,35 @@ conformance_on() {
   unset MOTE_HOST
 }
 
+# Builds the agent of a host, where it is one that is built.
+host_ready() {
+  case $1 in
+    bun) ;;
+    x86_64) build x86_64 ;;
+    aarch64) build aarch64; step "emulation of aarch64" test/binfmt.sh ;;
+    *) echo "test/run.sh: no host $1; choose of $hosts" >&2; exit 2 ;;
+  esac
+}
+
 conformance() {
   local host
   for host in "$@"; do
-    case $host in
-      bun) ;;
-      x86_64 | aarch64) build "$host" ;;
-      *) echo "test/run.sh: no host $host; choose of $hosts" >&2; exit 2 ;;
-    esac
+    host_ready "$host"
     conformance_on "$host"
   done
 }
+
+namespaces() {
+  local host
+  for host in "$@"; do
+    host_ready "$host"
+    MOTE_HOST=$host tests "namespaces@$host" ./test/namespaces/
+  done
+}
+
+images() { build x86_64; build aarch64; tests images@- ./test/images/; }
+
+guest() { step guest@- test/guest.sh; }
 
 footprint() {
   build x86_64
@@ -96,18 +117,18 @@ fi
 
 step "build deps" ./build.sh deps
 
-if [ $# = 0 ]; then set -- types unit conformance footprint fuzz; fi
+if [ $# = 0 ]; then set -- types unit conformance namespaces footprint fuzz; fi
 while [ $# -gt 0 ]; do
   part=$1
   shift
   arguments=()
-  while [ $# -gt 0 ] && [[ ! $1 =~ ^(types|unit|conformance|footprint|fuzz)$ ]]; do
+  while [ $# -gt 0 ] && [[ ! $1 =~ ^(types|unit|conformance|namespaces|images|guest|footprint|fuzz)$ ]]; do
     arguments+=("$1")
     shift
   done
   case $part in
-    types | unit | footprint) "$part" ;;
-    conformance) conformance ${arguments[@]:-$hosts} ;;
+    types | unit | images | guest | footprint) "$part" ;;
+    conformance | namespaces) "$part" ${arguments[@]:-$hosts} ;;
     fuzz) fuzz "${arguments[@]:-$fuzz_dose}" ;;
     *)
       echo "test/run.sh: no part $part" >&2

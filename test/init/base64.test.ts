@@ -16,7 +16,8 @@ test("every length and every byte", () => {
 });
 
 test.each([
-  "A", "AA", "AAA", "AAAAA", "A===", "====", "=AAA", "AA=A", "AAA=AAAA", "AA==AAAA", "AAA ", "AA\n=", " AAA", "AA-_", "AAÄ=", "\u{1f600}AA",
+  "A", "AA", "AAA", "AAAAA", "A===", "====", "=AAA", "AA=A", "AAA=AAAA", "AA==AAAA", 
+  "AAA ", "AA\n=", " AAA", "AA-_", "AAÄ=", "\u{1f600}AA",
 ])("%j is none", (text) => {
   expect(decodeBase64(text)).toBeUndefined();
 });

@@ -46,8 +46,8 @@ test("another name takes the place of the one before, and all else stays", () =>
 });
 
 test("bytes that are no UTF-8 stay as they are", () => {
-  const before = Buffer.concat([Buffer.from([0xff, 0x00, 0xc3, 0x0a, 0x0d, 0x0a]), Buffer.from(`${LOCAL}10.0.0.1\tcaf\xe9\n`, "latin1")]);
-  expect(updated(before, "box")).toBe(`${before.toString("latin1")}127.0.1.1\tbox\n`);
+  const before = `\xff\0\xc3\n\r\n${LOCAL}10.0.0.1\tcaf\xe9\n`;
+  expect(updated(Buffer.from(before, "latin1"), "box")).toBe(`${before}127.0.1.1\tbox\n`);
 });
 
 test("a last line without an end gets one", () => {
@@ -66,12 +66,14 @@ test.each([
 });
 
 test("a name within another, or in a comment, is not the name", () => {
-  expect(updated(`${LOCAL}10.0.0.1 boxes a.box # box\n`, "box")).toBe(`${LOCAL}10.0.0.1 boxes a.box # box\n127.0.1.1\tbox\n`);
+  const before = `${LOCAL}10.0.0.1 boxes a.box # box\n`;
+  expect(updated(before, "box")).toBe(`${before}127.0.1.1\tbox\n`);
 });
 
 test("localhost is wanted in both families", () => {
   expect(updated("127.0.0.1 localhost\n", "")).toBe("127.0.0.1 localhost\n::1\tlocalhost\n");
-  expect(updated("::1 localhost\n127.0.0.1 other\n", "")).toBe("::1 localhost\n127.0.0.1 other\n127.0.0.1\tlocalhost\n");
+  const other = "::1 localhost\n127.0.0.1 other\n";
+  expect(updated(other, "")).toBe(`${other}127.0.0.1\tlocalhost\n`);
   expect(updated("# 127.0.0.1 localhost\n", "")).toBe(`# 127.0.0.1 localhost\n${LOCAL}`);
 });
 

@@ -33,7 +33,8 @@ test("seconds have three places", () => {
 
 test("the console's line", () => {
   const moment = new Moment();
-  expect(consoleLine("init-start", moment)).toBe(`SMOLVM_TS stage=init-start epoch_s=${moment.epoch} uptime_s=${moment.uptime}`);
+  const times = `epoch_s=${moment.epoch} uptime_s=${moment.uptime}`;
+  expect(consoleLine("init-start", moment)).toBe(`SMOLVM_TS stage=init-start ${times}`);
 });
 
 test("lines are added at the end, to a file that is made where that is asked for", () => {

@@ -26,7 +26,6 @@ interface Behaviour {
 class Bench {
   readonly loop = new Loop();
   readonly notes: string[] = [];
-  readonly started = performance.now();
   users = true;
 
   constructor(readonly behaviour: Behaviour) {}
@@ -166,7 +165,7 @@ test("what ignores SIGTERM is killed when the grace ends", () => {
 });
 
 test("what outlives SIGKILL is not waited for", () => {
-  expect(stop({ endsAt: 0 }, 0).notes).toEqual([...beginning, "signal 9", ...end]);
+  expect(stop({ endsAt: 0 }, 50).notes).toEqual([...beginning, "signal 9", ...end]);
 });
 
 test("a second request cuts the grace short, a third changes nothing", () => {
@@ -197,12 +196,12 @@ test("actions that fail do not hold it up", () => {
   expect(stop({ refuses }, 60_000).notes).toEqual([...beginning, ...end]);
 });
 
-test("a disk that never answers: every step is given up in its time, all within 8 s", () => {
+test("a disk that never answers: every step is given up in its time", () => {
   const { notes, took } = stop({ isWhole: true, hanging: [0, 1, 2, 3] }, 1500);
   expect(notes).toEqual([
     "refuse work", "child 0 hangs", "signal 15", "signal 18", "signal 9", "child 1 hangs", "child 2 hangs", "child 3 hangs",
     POWER_OFF, "sysrq o", "sysrq b",
   ]);
-  // One second of it lies between the last two.
+  // 8 s for the stop, and one between the last two.
   expect(took).toBeLessThan(9000);
 }, 20_000);

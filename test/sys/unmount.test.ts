@@ -1,7 +1,13 @@
-// The tables of /proc that tell what is mounted and what is swapped to.
+// The tables of /proc that tell what is mounted and what is swapped to, and unmounting by them.
 
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
+import { readlinkSync } from "node:fs";
+import { join } from "node:path";
 import { pathsBackwards } from "../../sys/unmount.ts";
+import { remove, scratchDirectory } from "../scratch.ts";
+
+const directory = scratchDirectory();
+afterAll(() => remove(directory));
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const texts = (paths: Uint8Array[]): string[] => paths.map((path) => Buffer.from(path).toString("latin1"));
@@ -30,4 +36,13 @@ test("an empty table, a cut line and a cut escape", () => {
   expect(pathsBackwards(bytes(""), 4)).toEqual([]);
   expect(texts(pathsBackwards(bytes("1 1 8:1 / /a rw\n2 1 8:2 / /b"), 4))).toEqual(["/a\0"]);
   expect(texts(pathsBackwards(bytes("1 1 8:1 / /a\\04 rw\n"), 4))).toEqual(["/a\\04\0"]);
+});
+
+test("everything is unmounted but what is kept: nested, hidden and busy", () => {
+  const program = [process.execPath, join(import.meta.dir, "unmount-all.ts"), readlinkSync("/proc/self/ns/mnt"), directory];
+  const { exitCode, stdout, stderr } = Bun.spawnSync(["unshare", "--mount", "--propagation", "private", ...program]);
+  expect([exitCode, stderr.toString()]).toEqual([0, ""]);
+  const { before, points }: { before: number; points: string[] } = JSON.parse(stdout.toString());
+  expect(before).toBe(5);
+  expect(points.filter((point) => !["/", "/dev", "/proc", "/sys"].includes(point))).toEqual([]);
 });
