@@ -214,7 +214,11 @@ show() {
   echo
   # Half a second after the last connection the agent shrinks.
   sleep 1
-  awk '/^Rss|^Anonymous/ { print "idle " $1, $2, $3 }' "/proc/$pid/smaps_rollup"
+  local process
+  for process in "$pid" $(cat "/proc/$pid/task/$pid/children"); do
+    awk -v name="$(cat "/proc/$process/comm")" '/^(Rss|Pss):/ { line = line " " $1 " " $2 " kB" } END { print "idle " name line }' \
+      "/proc/$process/smaps_rollup"
+  done
   kill "$pid"
   wait "$pid"
   rm -r "$scratch"

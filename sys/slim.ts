@@ -1,5 +1,5 @@
 // A pass over the C that the compiler writes, at build time: leaves out reference counting that cannot matter, which is a
-// good part of the program. usage: bun slim.ts FROM TO
+// good part of the program, and makes constants of what is constant. usage: bun slim.ts FROM TO
 //
 // The compiler takes a reference for each use of a value and gives it back after it. That is idle for
 //   - a string literal, whose count never moves;
@@ -15,6 +15,7 @@ const borrow = /^(\s*\w+ \*)(sc_t\d+) = (?:sc_retain__\w+|scr_\w+_retain)\((sc_l
 /** `  ScrStr *sc_t1 = scr_str_retain((ScrStr *)&sc_lit_1);` */
 const literal = /^(\s*ScrStr \*)(sc_t\d+) = scr_str_retain\((\(ScrStr \*\)&sc_lit_\d+)\);(.*)$/;
 const release = /^\s*(?:sc_release__\w+|scr_\w+_release)\((sc_t\d+)\);$/;
+const literalObject = /^static struct \{ size_t rc; .*\} sc_lit_\d+ =/;
 const assignment = /^\s*(sc_[lt]_?\w+) = /;
 const addressTaken = /&(sc_[lt]_?\w+)/g;
 
@@ -52,12 +53,17 @@ function isLookedInto(line: string, name: string): boolean {
   return true;
 }
 
+/** A string literal is never written to: among the constants it costs no page of its own. */
+function constant(line: string): string {
+  return literalObject.test(line) ? line.replace("static struct", "static const struct") : line;
+}
+
 const [from, to] = process.argv.slice(2);
 if (from === undefined || to === undefined) throw new Error("usage: slim.ts FROM TO");
 const output: string[] = [];
 let part: string[] = [];
 for (const line of readFileSync(from, "utf8").split("\n")) {
-  part.push(line);
+  part.push(constant(line));
   if (!line.startsWith("}")) continue;
   output.push(...slim(part));
   part = [];

@@ -37,7 +37,7 @@ marker=MOTE_TEST=fuzz-$$
 cd "$scratch/work"
 env -i PATH=/usr/bin:/bin "$marker" ASAN_OPTIONS="log_path=$scratch/log/asan:exitcode=99:detect_leaks=1:quarantine_size_mb=32" \
   setpriv --reuid $nobody --regid $nobody --clear-groups --no-new-privs \
-  "$scratch/agent" --listen "unix:$socket" 2>"$scratch/log/stderr" &
+  "$scratch/agent" --no-supervise --listen "unix:$socket" 2>"$scratch/log/stderr" &
 agent=$!
 
 # Waits until the command succeeds, or 10 s.
