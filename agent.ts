@@ -2,9 +2,11 @@
 import { runAlone } from "./init/alone.ts";
 import { runBeside } from "./init/beside.ts";
 import { InitOptions, runInit } from "./init/init.ts";
+import { profileByName, profileOf } from "./init/profile.ts";
 import { prepareBesideSignals } from "./init/signals.ts";
 import { work } from "./init/worker.ts";
 import { Options, Task, usage } from "./options.ts";
+import type { Address } from "./sys/address.ts";
 import { UsageError } from "./sys/arguments.ts";
 import { programArguments } from "./sys/environ.ts";
 import { setLogLevel, setLogTarget } from "./sys/log.ts";
@@ -55,8 +57,15 @@ function perform(options: Options): number {
   }
   if (options.task === Task.WORK) return work(options.channel, options.recordFile, options.isInInit);
   const addresses = options.addresses;
-  if (addresses.length === 0) addresses.push(Options.defaultAddress(false));
+  if (addresses.length === 0) addresses.push(usualAddress(options));
   return options.isSupervised ? runBeside(addresses) : runAlone(addresses);
+}
+
+/** Where to listen unless told otherwise. Throws UsageError. */
+function usualAddress(options: Options): Address {
+  const profile = profileByName(options.profile) ?? profileOf(programArguments().at(0) ?? "");
+  if (!profile.hasEnvd) return Options.defaultAddress(false);
+  throw new UsageError(`profile ${profile.name}: this version does not serve envd's protocol yet; write --listen ADDR`);
 }
 
 function print(text: string): number {

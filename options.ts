@@ -1,4 +1,5 @@
 /** The agent's command line. */
+import { profileByName } from "./init/profile.ts";
 import { type Address, parseAddress } from "./sys/address.ts";
 import { ArgumentReader, UsageError } from "./sys/arguments.ts";
 import { getenv } from "./sys/environ.ts";
@@ -11,7 +12,7 @@ const DEFAULT_PORT = 1024;
 export function usage(): string {
   return `mote ${VERSION}, the guest agent of a microVM
 
-usage: mote [--listen ADDR]... [--port N] [--log LEVEL]
+usage: mote [--listen ADDR]... [--port N] [--profile NAME] [--log LEVEL] [--log-to WHERE] [--no-supervise]
 
   --listen ADDR   where to serve the SmolVM control channel; may be repeated
                     vsock:PORT       AF_VSOCK, from any CID (also vsock://PORT)
@@ -19,12 +20,20 @@ usage: mote [--listen ADDR]... [--port N] [--log LEVEL]
                     tcp:HOST:PORT    TCP; HOST is numeric or localhost
                     fd:N             an inherited descriptor, listening or connected
   --port N        the same as --listen vsock:N
-  --log LEVEL     error, warn, info (the default) or debug, on standard error
+  --profile NAME  whose guest this is: smolvm, wrenn, e2b or generic; otherwise the program's name tells,
+                  smolvm-guest-agent, envd or wrenn-init
+  --log LEVEL     error, warn, info (the default) or debug
+  --log-to WHERE  stderr (the default), kmsg, console, off, or a file
+  --no-supervise  serve in this very process; otherwise a parent holds the listeners and starts
+                  another worker whenever one ends
   --version       print the version
   --help          print this text
 
 Without an address it listens on vsock:$SMOLVM_AGENT_PORT, or vsock:${DEFAULT_PORT}.
 SIGTERM and SIGINT stop it: running commands are killed, it exits with 0.
+
+As PID 1 it is the guest's init as well: it mounts what a Linux system needs, sets up the network, reaps, and ends the
+machine in order. The kernel's command line has its options, mote.NAME=VALUE; README.md lists them. It logs to kmsg.
 `;
 }
 
@@ -114,7 +123,7 @@ export class Options {
         this.logTarget = reader.value(option);
         return true;
       case "--profile":
-        this.profile = reader.value(option);
+        this.profile = checkedProfile(reader.value(option));
         return true;
       case "--no-supervise":
         this.isSupervised = false;
@@ -145,6 +154,11 @@ export class Options {
     this.recordFile = parseAddress(`fd:${descriptors.slice(comma + 1)}`).port;
     this.task = Task.WORK;
   }
+}
+
+function checkedProfile(name: string): string {
+  if (profileByName(name) === undefined) throw new UsageError(`--profile ${name}: write smolvm, wrenn, e2b or generic`);
+  return name;
 }
 
 function checkedLevel(level: string): string {

@@ -1,5 +1,6 @@
 /** What a forked child does before it becomes another program. It only makes calls: nothing here allocates after the fork. */
 import { addressOf, call, call6, prepareFork } from "#libc";
+import { isX86 } from "./architecture.ts";
 import { cstring } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { check } from "./errno.ts";
@@ -11,6 +12,10 @@ const SYS_CLOSE_RANGE = 436;
 const CLOSE_RANGE_CLOEXEC = 4;
 const LAST_FD = 0xffffffff;
 const PRIO_PROCESS = 0;
+/** ioprio_set(2): one process; class best-effort, level 4, what a process begins with. */
+const IOPRIO_WHO_PROCESS = 1;
+const IOPRIO_BEST_EFFORT = 2 * 8192 + 4;
+const IOPRIO_CLASS = 8192;
 const SELF = 0;
 
 /** The kernel kills a command before it kills the agent; proc(5), /proc/pid/oom_score_adj. */
@@ -19,6 +24,9 @@ const oomScore = cstring("100");
 
 let isPrepared = false;
 let isNice = false;
+let hasIoClass = false;
+/** The numbers of ioprio_set and, one above it, ioprio_get. */
+let ioprioSet = 0;
 
 /** Forks. Returns the child's pid, and 0 in the child. Throws SysError. */
 export function fork(): number {
@@ -33,6 +41,8 @@ function prepare(): void {
   dropInheritedDispositions();
   // A result of -1 cannot be told from an error, and changes nothing: the child's nice value is set, not read.
   isNice = call(Call.getpriority, PRIO_PROCESS, SELF, 0) !== 0;
+  ioprioSet = isX86() ? 251 : 30;
+  hasIoClass = call6(Call.syscall, ioprioSet + 1, IOPRIO_WHO_PROCESS, SELF, 0, 0, 0) >= IOPRIO_CLASS;
 }
 
 /**
@@ -50,6 +60,7 @@ export function enterChild(input: number, output: number, errors: number): void 
   restoreFileLimit();
   resetSignals();
   if (isNice) call(Call.setpriority, PRIO_PROCESS, SELF, 0);
+  if (hasIoClass) call6(Call.syscall, ioprioSet, IOPRIO_WHO_PROCESS, SELF, IOPRIO_BEST_EFFORT, 0, 0);
   const oom = call(Call.open, addressOf(oomPath), O_WRONLY, 0);
   if (oom < 0) return;
   call(Call.write, oom, addressOf(oomScore), oomScore.length - 1);

@@ -164,3 +164,13 @@ describe("shell", () => {
 });
 
 test("nothing is left behind", () => agent.settled());
+
+describe("priority", () => {
+  test("is the usual one, whatever the agent's own is", async () => {
+    const launcher = ["nice", "-n", "5", "ionice", "-c", "1", "-n", "4"];
+    await Agent.with({ launcher }, async (favoured) => {
+      const { stdout } = await favoured.client.run("nice; ionice; cat /proc/self/oom_score_adj");
+      expect(stdout.toString()).toBe("0\nbest-effort: prio 4\n100\n");
+    });
+  });
+});
