@@ -84,7 +84,8 @@ export class Namespace {
     mkdirSync(join(this.directory, "shared"));
     this.#unshare = Bun.spawn({
       cmd: [
-        "unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "--uts", "--ipc", "--cgroup",
+        // With the tests it ends, however they do.
+        "setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "--uts", "--ipc", "--cgroup",
         "bash", "-c", shell, "bash", this.directory, isNative ? name : program, ...host.command, ...profile, ...args,
       ],
       env: {
