@@ -66,12 +66,12 @@ async function buildElsewhere({ words, isAnyones }: Flavour): Promise<string> {
     chmodSync(directory, 0o755);
     cpSync(join(repository, "images"), join(place, "images"), { recursive: true });
     cpSync(agentBinary, join(place, "agent"));
-    // The package of busybox, which need not be fetched twice.
-    const cache = "build/images";
-    if (existsSync(join(repository, cache))) cpSync(join(repository, cache), join(place, cache), { recursive: true });
     mkdirSync(join(place, "out"));
     for (const path of [join(place, "out"), memory]) chownSync(path, nobody, nobody);
   }
+  // The package of busybox, which need not be fetched twice.
+  const cache = "build/images";
+  if (existsSync(join(repository, cache))) cpSync(join(repository, cache), join(place, cache), { recursive: true });
   const out = join(place, "out");
   const build = [join(place, "images/build.sh"), flavour, "amd64", out, "--binary", join(place, "agent"), ...options];
   const user = isAnyones ? ["setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"] : [];
