@@ -90,10 +90,10 @@ onEachHost((motectl) => {
     }, hangLimit);
 
     test("124 after the timeout, with a message and the output so far", async () => {
-      const { code, stdout, stderr } = await run(motectl, ["--timeout", "0.3", "--", "echo early; sleep 60"]);
+      const { code, stdout, stderr } = await run(motectl, ["--raw", "--timeout", "1.5", "--", "echo early; sleep 60"]);
       expect(code).toBe(124);
       expect(stdout.toString()).toBe("early\n");
-      expect(stderr).toBe("motectl: the command was killed: it took longer than 0.3 s\n");
+      expect(stderr).toBe("motectl: the command was killed: it took longer than 1.5 s\n");
     }, hangLimit);
 
     test("125 when the agent cannot run it, with its reason", async () => {
