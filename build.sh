@@ -11,6 +11,8 @@ usage: ./build.sh [TARGET...]
   x86_64    dist/mote-x86_64
   aarch64   dist/mote-aarch64
   ctl       dist/motectl-x86_64, the host's client
+  suite-ARCH  build/guest/ARCH/suite, the SmolVM cases that a guest runs on itself, and motectl beside it
+  guest-deps  only install what guest tests need
   asan      dist/mote-asan, with AddressSanitizer, for tests
   deps      only install what building and testing needs
   clean     remove build/ and dist/
@@ -28,6 +30,8 @@ APT_BASE="gcc musl-tools file nodejs npm"
 APT_AARCH64="gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 qemu-user-static"
 # The AddressSanitizer build is for this machine's own libc; the tests look at processes with ps.
 APT_TESTS="libc6-dev procps iproute2 openssh-client systemd e2fsprogs"
+# QEMU's emulation, and what looks at images.
+APT_GUEST="qemu-system-x86 qemu-system-arm cpio e2fsprogs"
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
@@ -72,6 +76,7 @@ need_node_modules() {
 need_native() { need_packages $APT_BASE; need_node_modules; }
 need_aarch64() { need_packages $APT_AARCH64; }
 need_tests() { need_packages $APT_TESTS; }
+need_guest() { need_packages $APT_GUEST; }
 
 # --- compiling ------------------------------------------------------------------------------------------------------
 
@@ -164,6 +169,16 @@ build_ctl() {
   link motectl x86_64 dist/motectl-x86_64
 }
 
+# What runs inside guests under test.
+build_suite() {
+  local target=$1 SOURCES="$SOURCES $(ls test/guest/suite/*.ts)"
+  mkdir -p "build/guest/$target"
+  emit suite test/guest/suite/main.ts
+  link suite "$target" "build/guest/$target/suite"
+  emit motectl ctl/motectl.ts
+  link motectl "$target" "build/guest/$target/motectl"
+}
+
 # --- verifying ------------------------------------------------------------------------------------------------------
 
 # The command that runs a target's binary on this machine.
@@ -234,6 +249,9 @@ for target in "$@"; do
     x86_64) need_native; build_agent x86_64; verify x86_64 ;;
     aarch64) need_native; need_aarch64; build_agent aarch64; verify aarch64 ;;
     ctl) need_native; build_ctl ;;
+    suite-x86_64) need_native; build_suite x86_64 ;;
+    suite-aarch64) need_native; need_aarch64; build_suite aarch64 ;;
+    guest-deps) need_guest ;;
     asan) need_native; need_tests; build_agent asan; say "dist/mote-asan: built" ;;
     deps) need_native; need_aarch64; need_tests ;;
     clean) rm -rf build dist ;;

@@ -21,7 +21,7 @@ export function prepareKernel(settings: Settings, isOwner: boolean): void {
     attempt(Level.WARN, () => changeSetting("/proc/sys/kernel/panic", "0", "1"));
     // Our log goes there, and would lose lines beyond some ten in five seconds.
     if (!settings.hasDevkmsg) {
-      attempt(Level.WARN, () => changeSetting("/proc/sys/kernel/printk_devkmsg", "ratelimit", "on"));
+      attempt(Level.WARN, () => changeSetting("/proc/sys/kernel/printk_devkmsg", "ratelimit", "on\n"));
     }
   }
   // In a container it is for its maker to say how much of this we may.

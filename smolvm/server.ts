@@ -118,7 +118,8 @@ export class Server extends Host {
     if (fd >= 0) {
       const isTcp = listener.address.family === Family.TCP;
       if (isTcp) tuneTcp(fd);
-      this.open(fd, isTcp);
+      // Neither tells of a hang-up by poll alone: AF_VSOCK not before this side has shut down, too.
+      this.open(fd, isTcp || listener.address.family === Family.VSOCK);
       return;
     }
     if (fd === -Errno.EAGAIN || fd === -Errno.EINTR || fd === -Errno.ECONNABORTED) return;

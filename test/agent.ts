@@ -50,7 +50,8 @@ export class AgentProcess {
     this.#child = Bun.spawn({
       cmd: [...(options.launcher ?? []), ...(options.command ?? host.command), ...mode, ...args],
       cwd: this.directory,
-      env: { ...process.env, ...options.env, MOTE_TEST: this.#marker.slice("MOTE_TEST=".length) },
+      // A home without profiles: what a developer's login shell does is nobody's to wait for, or to interrupt.
+      env: { ...process.env, HOME: this.directory, ...options.env, MOTE_TEST: this.#marker.slice("MOTE_TEST=".length) },
       stdio: ["ignore", "pipe", "pipe", ...(options.inherit ?? [])],
     });
     this.exited = this.#child.exited;

@@ -100,7 +100,13 @@ namespaces() {
 
 images() { build x86_64; build aarch64; tests images@- ./test/images/; }
 
-guest() { step guest@- test/guest.sh; }
+guest() {
+  local arch
+  for arch in x86_64 aarch64; do
+    step "guest images for $arch" test/guest.sh --arch "$arch" --prepare
+    MOTE_HOST=$arch tests "guest@$arch" $(test/guest.sh --arch "$arch" --list)
+  done
+}
 
 footprint() {
   build x86_64
