@@ -14,7 +14,7 @@ export class Boot {
   private readonly mounts = new Mounts();
 
   /**
-   * Up to the command line: all three standard descriptors open, /proc, /sys and /dev there. To be called before anything
+   * Up to the command line: all three standard descriptors open, /proc and /dev there. To be called before anything
    * opens a descriptor. What fails is logged by `prepare`, when there is a log.
    */
   start(): void {

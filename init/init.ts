@@ -90,7 +90,8 @@ class Init extends SupervisorOwner {
   private readonly settings: Settings;
   private readonly environment: CStringVector;
   private readonly supervisor: Supervisor;
-  private readonly sequence: StopSequence;
+  private readonly machine: Machine;
+  private sequence: StopSequence | undefined;
   private readonly listeners: OpenListeners;
   private readonly resume: Resume;
   private readonly delayed = new Timer(() => this.supervisor.start());
@@ -104,15 +105,20 @@ class Init extends SupervisorOwner {
     const words = ["--in-init", "--log", logLevelName(), "--log-to", settings.logTarget];
     this.supervisor = new Supervisor(this.loop, this.reaper, this, words, this.environment.address(), resume.recordFile);
     this.listeners = new OpenListeners(this.loop, (listener) => this.onListener(listener));
-    const choice = new StopChoice(settings.stop, Platform.read(settings.reboot, settings.pci));
-    this.sequence = new StopSequence(this.loop, this.reaper, choice, settings.graceMs, machine, new Actions(this));
+    this.machine = machine;
     this.loop.add(new InitSignals(new Sink(this), settings.isCadIgnored), Ready.READABLE);
   }
 
-  /** Opens the control channel, then sets up the rest of the guest. */
-  start(addresses: Address[], milestones: Milestones): void {
-    milestones.reach("guest-agent-start");
+  /** Opens what can be opened: who connects from now on waits for the worker in the backlog. */
+  listen(addresses: Address[]): void {
     this.listeners.open(addresses);
+  }
+
+  /** The machine is ready: serves, then sets up the rest of the guest. */
+  start(milestones: Milestones): void {
+    milestones.reach("guest-agent-start");
+    this.resume.isBooted = true;
+    this.listeners.tryAgain();
     this.supervisor.start();
     milestones.reach("guest-agent-started");
     const config = networkConfig(this.settings);
@@ -121,8 +127,8 @@ class Init extends SupervisorOwner {
     setup.start();
   }
 
-  /** Goes on where an earlier image of this process was torn off. */
-  goOn(addresses: Address[]): void {
+  /** Takes over the listeners of an earlier image of this process. */
+  adopt(addresses: Address[]): void {
     const known: string[] = [];
     for (const held of this.resume.listeners.splice(0)) {
       known.push(held.address.text);
@@ -130,6 +136,12 @@ class Init extends SupervisorOwner {
     }
     this.listeners.open(addresses.filter((address) => !known.includes(address.text)));
     this.resume.addRestart(monotonicNow());
+  }
+
+  /** Goes on where an earlier image of this process was torn off. */
+  goOn(): void {
+    if (this.resume.stopWish >= 0) return this.stop("as before", this.resume.stopWish);
+    this.listeners.tryAgain();
     const pid = this.resume.workerPid;
     if (pid > 0) this.supervisor.resume(WorkerProcess.resume(this.loop, pid, this.resume.channel));
     else if (this.isRestless()) this.loop.timers.start(this.delayed, RESTARTS_PAUSE_MS);
@@ -140,7 +152,16 @@ class Init extends SupervisorOwner {
 
   stop(why: string, wish: StopWish): void {
     this.isStopping = true;
+    if (this.resume.stopWish < 0) this.resume.stopWish = wish;
+    this.resume.listeners = [];
+    this.resume.write();
+    if (this.sequence === undefined) this.sequence = this.prepareStop();
     this.sequence.begin(why, wish);
+  }
+
+  private prepareStop(): StopSequence {
+    const choice = new StopChoice(this.settings.stop, Platform.read(this.settings.reboot, this.settings.pci));
+    return new StopSequence(this.loop, this.reaper, choice, this.settings.graceMs, this.machine, new Actions(this));
   }
 
   /** The first step of a stop. The worker hears of it by SIGTERM, as everybody does. */
@@ -246,37 +267,47 @@ function armGuard(resume: Resume): void {
   guard(again.address());
 }
 
+/** Listens first, and makes the machine ready after that. */
 function bootMachine(boot: Boot, options: InitOptions, usual: Address): void {
   const begun = new Moment();
   boot.start();
   const settings = settingsOf(options);
   openLog(settings);
+  const resume = Resume.create();
+  resume.recordFile = createRecordFile();
+  const machine = Machine.take();
+  const init = new Init(settings, machine, resume);
+  init.listen(addressesOf(settings, options, usual));
+  armGuard(resume);
   for (const warning of settings.warnings) log(Level.WARN, warning);
   for (const complaint of options.complaints) log(Level.DEBUG, `argument ignored: ${complaint}`);
-  const machine = Machine.take();
+  makeReady(boot, init, settings, machine, begun);
+  init.run();
+}
+
+/** All of the boot but what listening needs. */
+function makeReady(boot: Boot, init: Init, settings: Settings, machine: Machine, begun: Moment): void {
   const milestones = new Milestones(settings.profile.kind === ProfileKind.SMOLVM);
   boot.prepare(settings, machine.isWhole);
   milestones.reachAt("init-start", begun);
   milestones.reach("mounts-ready");
   bringUpLoopback();
   milestones.reach("root-ready");
-  const resume = Resume.create();
-  resume.recordFile = createRecordFile();
-  armGuard(resume);
   boot.loadModules();
-  const init = new Init(settings, machine, resume);
-  init.start(addressesOf(settings, options, usual), milestones);
-  init.run();
+  init.start(milestones);
 }
 
 function resumeMachine(options: InitOptions, usual: Address): void {
   const resume = Resume.read(options.resume);
+  armGuard(resume);
   const settings = settingsOf(options);
   openLog(settings);
   log(Level.ERROR, "PID 1 started over in place");
-  armGuard(resume);
-  const init = new Init(settings, Machine.take(), resume);
-  init.goOn(addressesOf(settings, options, usual));
+  const machine = Machine.take();
+  const init = new Init(settings, machine, resume);
+  init.adopt(addressesOf(settings, options, usual));
+  if (resume.isBooted) init.goOn();
+  else makeReady(new Boot(), init, settings, machine, new Moment());
   init.run();
 }
 

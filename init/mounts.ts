@@ -33,17 +33,18 @@ const SYSTEM = MountFlag.NOSUID + MountFlag.NODEV + MountFlag.NOEXEC;
 /** Without noexec: compilers at run time and installers run from there. */
 const WRITABLE = MountFlag.NOSUID + MountFlag.NODEV;
 
-function firstRows(): MountRow[] {
-  return [
-    new MountRow("/proc", "proc", SYSTEM, "", false),
-    new MountRow("/sys", "sysfs", SYSTEM, "", false),
-    new MountRow("/dev", "devtmpfs", MountFlag.NOSUID, "mode=0755", false),
-  ];
+function procRow(): MountRow {
+  return new MountRow("/proc", "proc", SYSTEM, "", false);
+}
+
+function devRow(): MountRow {
+  return new MountRow("/dev", "devtmpfs", MountFlag.NOSUID, "mode=0755", false);
 }
 
 /** Without its options, /dev/pts/ptmx is of use to root alone, and a terminal belongs to the group of its user. */
 function restRows(): MountRow[] {
   return [
+    new MountRow("/sys", "sysfs", SYSTEM, "", false),
     new MountRow("/dev/pts", "devpts", MountFlag.NOSUID + MountFlag.NOEXEC, "gid=5,mode=620,ptmxmode=666", false),
     new MountRow("/dev/shm", "tmpfs", WRITABLE, "mode=1777", false),
     new MountRow("/run", "tmpfs", WRITABLE, "mode=0755", false),
@@ -91,12 +92,10 @@ export class Mounts {
   private mounted = 0;
   private refused = 0;
 
-  /** /proc, /sys and /dev. */
+  /** What listening and logging need, and no more: /proc and /dev. */
   mountFirst(): void {
-    for (const row of firstRows()) {
-      this.mount(row);
-      if (row.target === "/proc") this.readTable();
-    }
+    this.mount(procRow());
+    if (!isMountPoint("/dev")) this.mount(devRow());
   }
 
   /** The root writable, where it is to be, and all other file systems and directories. */
@@ -215,6 +214,16 @@ function isRefusal(error: SysError): boolean {
 function isProc(): boolean {
   try {
     return fileSystemType("/proc") === PROC_MAGIC;
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    return false;
+  }
+}
+
+/** Whether another file system is mounted on a directory of the root: cheaper than the table, which comes later. */
+function isMountPoint(path: string): boolean {
+  try {
+    return stat(path).device !== stat("/").device;
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     return false;

@@ -21,9 +21,14 @@ export class OpenListeners {
     this.onListener = onListener;
   }
 
-  /** Opens the addresses, those that can be opened now before it returns. */
+  /** Opens the addresses that can be opened now, and says nothing of the others: `tryAgain` is to come. */
   open(addresses: Address[]): void {
     this.pending = addresses;
+    this.tryAll(false);
+  }
+
+  /** The machine is ready: what is missing may be there now, or is worth a line in the log. */
+  tryAgain(): void {
     this.tryAll(true);
   }
 
@@ -34,12 +39,12 @@ export class OpenListeners {
   }
 
   /** One line in the log for a failure, not one a second. */
-  private tryAll(isFirst: boolean): void {
-    this.pending = this.pending.filter((address) => !this.tryOne(address, isFirst));
+  private tryAll(isLogged: boolean): void {
+    this.pending = this.pending.filter((address) => !this.tryOne(address, isLogged));
     if (this.pending.length > 0) this.loop.timers.start(this.retry, RETRY_MS);
   }
 
-  private tryOne(address: Address, isFirst: boolean): boolean {
+  private tryOne(address: Address, isLogged: boolean): boolean {
     try {
       const listener = Listener.open(address);
       log(Level.INFO, `listening on ${address.text}`);
@@ -47,7 +52,7 @@ export class OpenListeners {
       return true;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
-      if (isFirst) log(Level.WARN, `${listenErrorText(address, error)}; trying again every second`);
+      if (isLogged) log(Level.WARN, `${listenErrorText(address, error)}; trying again every second`);
       return false;
     }
   }

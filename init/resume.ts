@@ -34,6 +34,11 @@ export class Resume {
   workerPid = 0;
   channel = -1;
   listeners: Held[] = [];
+  /** How the machine is to end, a StopWish, where it is ending; else -1. */
+  stopWish = -1;
+
+  /** Whether the machine has been made ready. */
+  isBooted = false;
 
   private constructor(fd: number) {
     this.fd = fd;
@@ -69,6 +74,8 @@ export class Resume {
   /** Writes all of it. */
   write(): void {
     let text = `restarts ${this.restarts.join(" ")}\nrecord ${this.recordFile}\nworker ${this.workerPid} ${this.channel}\n`;
+    if (this.isBooted) text += "booted\n";
+    if (this.stopWish >= 0) text += `stop ${this.stopWish}\n`;
     for (const held of this.listeners) text += `listener ${held.fd} ${held.address.text}\n`;
     const bytes = new Uint8Array(FILE_BYTES);
     const written = encodeText(text);
@@ -88,6 +95,12 @@ export class Resume {
       case "worker":
         this.workerPid = first;
         this.channel = Number(words.at(2) ?? "");
+        return;
+      case "booted":
+        this.isBooted = true;
+        return;
+      case "stop":
+        this.stopWish = first;
         return;
       case "listener":
         this.listeners.push(new Held(parseAddress(words.slice(2).join(" ")), first));

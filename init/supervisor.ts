@@ -5,7 +5,7 @@ import { SysError } from "../sys/errno.ts";
 import { takeGroups } from "../sys/groups.ts";
 import { Level, log } from "../sys/log.ts";
 import type { Loop } from "../sys/loop.ts";
-import { killGroup } from "../sys/process.ts";
+import { isChild, killGroup } from "../sys/process.ts";
 import { GROUPS_OFFSET } from "../sys/record.ts";
 import { Listener } from "../sys/socket.ts";
 import { Timer } from "../sys/timer.ts";
@@ -17,6 +17,7 @@ const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 1000;
 /** A worker was healthy that has lived so many times the pause which its death would cost: 10 s for the longest. */
 const HEALTHY_FACTOR = 10;
+const UNKNOWN_STATUS = 255;
 
 /** Who is told of a worker's end. */
 export abstract class SupervisorOwner {
@@ -88,7 +89,9 @@ export class Supervisor {
   resume(worker: WorkerProcess): void {
     this.startTime = monotonicNow();
     this.worker = worker;
-    this.awaitExit(worker);
+    if (isChild(worker.pid)) this.awaitExit(worker);
+    // Its status was the last thing that the earlier image took.
+    else this.onExit(worker, UNKNOWN_STATUS);
   }
 
   /** Sends the worker a signal, where one runs. */

@@ -119,6 +119,8 @@ export class CStringVector {
 
   /** The address of the vector, good until the next add and as long as this object lives. */
   address(): number {
+    // The one that was handed out before stays.
+    if (this.vector.length === (this.addresses.length + 1) * 8) return addressOf(this.vector);
     const bytes = new Uint8Array((this.addresses.length + 1) * 8);
     const view = new DataView(bytes.buffer);
     let offset = 0;

@@ -36,6 +36,11 @@ export class FileStatus {
     return readWord(this.view, 32);
   }
 
+  /** The number of the file system's device; only good for a comparison. */
+  get device(): number {
+    return this.view.getUint32(136, true) * 0x100000000 + this.view.getUint32(140, true);
+  }
+
   /** Bytes. */
   get size(): number {
     return readWord(this.view, 40);

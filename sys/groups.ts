@@ -49,7 +49,10 @@ export class GroupTable {
   enter(slot: number): void {
     if (slot < 0) return;
     this.write(slot, call(Call.getpid, 0, 0, 0));
-    if (call(Call.getppid, 0, 0, 0) !== this.owner) leaveChild(1);
+    if (call(Call.getppid, 0, 0, 0) === this.owner) return;
+    // Whoever reads the table later is not to take for ours what then has this pid.
+    this.write(slot, 0);
+    leaveChild(1);
   }
 
   /** Gives a place back. Before the leader is reaped: after that its pid may be another's. */

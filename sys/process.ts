@@ -163,6 +163,11 @@ function wait(which: number, pid: number, options: number): number {
   return result < 0 ? result : siginfoView.getInt32(16, true);
 }
 
+/** Whether a process is a child of this one whose status has not been taken. */
+export function isChild(pid: number): boolean {
+  return wait(P_PID, pid, WNOWAIT) >= 0;
+}
+
 /** The exit code that `siginfo` tells, or -N for death by signal N. */
 function exitStatus(): number {
   const status = siginfoView.getInt32(24, true);

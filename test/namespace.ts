@@ -139,6 +139,14 @@ export class Namespace {
     return proc.children(this.pid).filter((pid) => proc.commandLine(pid).includes("--worker"));
   }
 
+  /** The worker that answers. A command that has not executed anything yet looks like one too. */
+  async worker(): Promise<number> {
+    const answer = (await this.client.run("echo $PPID")).stdout.toString().trim();
+    const pid = proc.children(this.pid).find((child) => proc.statusLine(child, "NSpid").split("\t").at(-1) === answer);
+    if (pid === undefined) throw new Error("it has answered and is gone");
+    return pid;
+  }
+
   /** Every process of the PID namespace, as this machine numbers them. */
   processes(): number[] {
     const own = proc.pidNamespace(this.pid);

@@ -7,6 +7,8 @@ export interface Memory {
   readonly rss: number;
   /** Bytes of it that no file backs. */
   readonly anonymous: number;
+  /** Bytes resident, those shared with others counted in part: PSS. */
+  readonly share: number;
 }
 
 function read(path: string): string {
@@ -33,6 +35,16 @@ function status(pid: number): Status | undefined {
   const state = fields[0];
   if (line === "" || state === undefined) return undefined;
   return { state, parent: Number(fields[1]), cpuTicks: Number(fields[11]) + Number(fields[12]) };
+}
+
+/** The letter of its state, proc(5); empty for a process that is gone. */
+export function state(pid: number): string {
+  return status(pid)?.state ?? "";
+}
+
+/** A line of its status, proc(5), such as `SigBlk`; empty for a process that is gone. */
+export function statusLine(pid: number, name: string): string {
+  return new RegExp(`^${name}:\\s*(.*)$`, "m").exec(read(`/proc/${pid}/status`))?.[1] ?? "";
 }
 
 /** Whether the process exists and is more than a zombie. */
@@ -83,5 +95,5 @@ export function memory(pid: number): Memory {
     if (match === null) throw new Error(`no ${field} in smaps_rollup of ${pid}`);
     return Number(match[1]) * 1024;
   };
-  return { rss: bytes("Rss"), anonymous: bytes("Anonymous") };
+  return { rss: bytes("Rss"), anonymous: bytes("Anonymous"), share: bytes("Pss") };
 }
