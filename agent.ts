@@ -42,7 +42,7 @@ function init(options: Options): void {
   given.addresses = options.addresses;
   given.resume = options.resume;
   given.complaints = options.complaints;
-  runInit(given, Options.defaultAddress(true));
+  runInit(given, () => Options.defaultAddress(true));
 }
 
 function perform(options: Options): number {

@@ -95,7 +95,7 @@ function kilobytes(value: number | undefined): string {
 }
 
 /** A Markdown table that also reads well as plain text. The first line is the head. */
-function table(lines: readonly string[][]): string {
+export function table(lines: readonly string[][]): string {
   const head = lines[0] ?? [];
   const widths = head.map((_, column) => Math.max(3, ...lines.map((line) => (line[column] ?? "").length)));
   const format = (line: readonly string[]): string =>

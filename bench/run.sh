@@ -1,7 +1,15 @@
 #!/bin/sh
-# Measures the agent beside its C floors: ./bench/run.sh [--quick]; bench/README.md says what each row is.
+# Measures the agent beside its C floors: ./bench/run.sh [density|boot] [--quick]; bench/README.md says what each row is.
 set -eu
 cd "$(dirname "$0")/.."
+
+what=agent
+case ${1:-} in
+  density | boot)
+    what=$1
+    shift
+    ;;
+esac
 
 [ -x dist/mote-x86_64 ] || ./build.sh x86_64
 
@@ -10,9 +18,21 @@ for tool in musl-gcc taskset; do
 done
 
 mkdir -p build/bench
-for floor in ping run upload download asleep; do
-  musl-gcc -Os -static -s -Wall -Wextra -o "build/bench/floor-$floor" "bench/floor/$floor.c"
-done
-musl-gcc -O2 -static -s -Wall -Wextra -o build/bench/client bench/client.c
+compile() { musl-gcc "-O$1" -static -s -Wall -Wextra -o "build/bench/$2" "bench/$3"; }
 
-exec node_modules/.bin/bun bench/run.ts "$@"
+case $what in
+  agent)
+    for floor in ping run upload download asleep; do compile s "floor-$floor" "floor/$floor.c"; done
+    compile 2 client client.c
+    exec node_modules/.bin/bun bench/run.ts "$@"
+    ;;
+  density)
+    compile s floor-pair floor/pair.c
+    compile 2 swarm swarm.c
+    exec node_modules/.bin/bun bench/density.ts "$@"
+    ;;
+  boot)
+    bench/boot/prepare.sh
+    exec node_modules/.bin/bun bench/boot.ts "$@"
+    ;;
+esac

@@ -1,11 +1,11 @@
 // Measures the agent beside its C floors; started by run.sh, which builds what this needs.
 
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { availableParallelism, release } from "node:os";
 import { parseArgs } from "node:util";
 import { memoryChart } from "./chart.ts";
 import { measureMemory, type Load } from "./memory.ts";
 import { memoryTable, ratioTable } from "./report.ts";
+import { machine, writePart } from "./results.ts";
 import { CASES, type Dose, measureRounds, type Placement } from "./rounds.ts";
 import { BUN, HOSTS, NATIVE } from "./server.ts";
 
@@ -27,13 +27,6 @@ function parseLoad(text: string): Load {
   const [pings, runs, megabytes] = text.split(",").map(Number);
   if (pings === undefined || runs === undefined || megabytes === undefined) throw new Error(USAGE);
   return { pings, runs, bytes: megabytes * 1_000_000, streamPings: STREAM_PINGS };
-}
-
-/** The machine in words: what the numbers depend on. */
-function machine(): string {
-  const model = /^model name\s*:\s*(.+)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? process.arch;
-  const cores = availableParallelism();
-  return `${model}, ${cores} ${cores === 1 ? "core" : "cores"}, Linux ${release()}, Bun ${Bun.version}`;
 }
 
 function fileKilobytes(path: string): number {
@@ -83,7 +76,6 @@ const folder = mkdtempSync("/dev/shm/mote-bench-");
 try {
   const host = machine();
   const sections = [
-    "# Benchmark results",
     `${host}.`,
     "Written by `bench/run.sh`; `bench/README.md` says what each row is.",
   ];
@@ -116,7 +108,7 @@ try {
     add(`${dose.rounds} interleaved rounds; medians, and ratios as median (lowest..highest) of the rounds.`);
     add(ratioTable(rows, hosts).trimEnd());
   }
-  await Bun.write(`${output}/results.md`, sections.join("\n\n") + "\n");
+  await writePart(`${output}/results.md`, "Benchmark results", sections);
   console.log(`\nwritten: ${output}/results.md${names.includes("memory") ? `, ${output}/memory.svg` : ""}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });

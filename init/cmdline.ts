@@ -2,7 +2,10 @@
 import { SysError } from "../sys/errno.ts";
 import { readText } from "../sys/text.ts";
 
-const WHITE_SPACE = " \t\n\v\f\r";
+const TAB = 9;
+const RETURN = 13;
+const SPACE = 32;
+const QUOTE = 34;
 /** More than any architecture's COMMAND_LINE_SIZE. */
 const LENGTH_MAX = 65536;
 
@@ -51,16 +54,11 @@ export class CommandLine {
 
   /** The value of an option: of its last occurrence, where it is written several times. */
   get(name: string): string | undefined {
-    return this.all(name).at(-1);
-  }
-
-  /** All values of an option. */
-  all(name: string): string[] {
-    const values: string[] = [];
+    let value: string | undefined;
     for (const parameter of this.parameters) {
-      if (parameter.name === name && parameter.value !== undefined) values.push(parameter.value);
+      if (parameter.name === name && parameter.value !== undefined) value = parameter.value;
     }
-    return values;
+    return value;
   }
 
   /** Whether a word without an equals sign is there. */
@@ -74,18 +72,17 @@ export class CommandLine {
 
 function splitWords(text: string): string[] {
   const words: string[] = [];
-  let word = "";
+  let start = 0;
   let isQuoted = false;
-  for (const char of text) {
-    if (char === '"') isQuoted = !isQuoted;
-    if (isQuoted || !WHITE_SPACE.includes(char)) {
-      word += char;
-    } else if (word !== "") {
-      words.push(word);
-      word = "";
-    }
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) isQuoted = !isQuoted;
+    // White space in ASCII: tab to carriage return, and space.
+    if (isQuoted || code > SPACE || (code !== SPACE && (code < TAB || code > RETURN))) continue;
+    if (i > start) words.push(text.slice(start, i));
+    start = i + 1;
   }
-  if (word !== "") words.push(word);
+  if (text.length > start) words.push(text.slice(start));
   return words;
 }
 

@@ -24,7 +24,7 @@ import { type Profile, profileByName, ProfileKind, profileOf } from "./profile.t
 import { Reaper } from "./reaper.ts";
 import { Held, Resume } from "./resume.ts";
 import { Settings } from "./settings.ts";
-import { InitSignals, prepareInitSignals, SignalSink } from "./signals.ts";
+import { blockInitSignals, ignoreInitSignals, InitSignals, SignalSink } from "./signals.ts";
 import { StopActions, StopSequence } from "./stop.ts";
 import { Supervisor, SupervisorOwner } from "./supervisor.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -85,8 +85,8 @@ class Actions extends StopActions {
 }
 
 class Init extends SupervisorOwner {
-  readonly loop = new Loop();
-  readonly reaper = new Reaper(this.loop);
+  private readonly loop: Loop;
+  readonly reaper: Reaper;
   private readonly settings: Settings;
   private readonly environment: CStringVector;
   private readonly supervisor: Supervisor;
@@ -97,21 +97,24 @@ class Init extends SupervisorOwner {
   private readonly delayed = new Timer(() => this.supervisor.start());
   private isStopping = false;
 
-  constructor(settings: Settings, machine: Machine, resume: Resume) {
+  constructor(loop: Loop, listeners: OpenListeners, settings: Settings, machine: Machine, resume: Resume) {
     super();
+    this.loop = loop;
+    this.reaper = new Reaper(loop);
+    this.listeners = listeners;
     this.settings = settings;
     this.resume = resume;
     this.environment = environmentOf(settings.profile);
     const words = ["--in-init", "--log", logLevelName(), "--log-to", settings.logTarget];
     this.supervisor = new Supervisor(this.loop, this.reaper, this, words, this.environment.address(), resume.recordFile);
-    this.listeners = new OpenListeners(this.loop, (listener) => this.onListener(listener));
     this.machine = machine;
+    ignoreInitSignals();
     this.loop.add(new InitSignals(new Sink(this), settings.isCadIgnored), Ready.READABLE);
   }
 
-  /** Opens what can be opened: who connects from now on waits for the worker in the backlog. */
-  listen(addresses: Address[]): void {
-    this.listeners.open(addresses);
+  /** Takes what is listening already. */
+  takeListeners(): void {
+    this.listeners.attach((listener) => this.onListener(listener));
   }
 
   /** The machine is ready: serves, then sets up the rest of the guest. */
@@ -134,6 +137,7 @@ class Init extends SupervisorOwner {
       known.push(held.address.text);
       this.onListener(Listener.adopt(held.address, held.fd));
     }
+    this.takeListeners();
     this.listeners.open(addresses.filter((address) => !known.includes(address.text)));
     this.resume.addRestart(monotonicNow());
   }
@@ -246,12 +250,12 @@ function settingsOf(options: InitOptions): Settings {
 }
 
 /** Where to listen: what the arguments say, else the kernel's command line, else the control channel of SmolVM. */
-function addressesOf(settings: Settings, options: InitOptions, usual: Address): Address[] {
+function addressesOf(settings: Settings, options: InitOptions, usual: () => Address): Address[] {
   if (options.addresses.length > 0) return options.addresses;
   const addresses: Address[] = [];
   for (const text of settings.listen) addresses.push(parseAddress(text));
   if (addresses.length > 0) return addresses;
-  if (!settings.profile.hasEnvd) return [usual];
+  if (!settings.profile.hasEnvd) return [usual()];
   log(Level.WARN, "the envd protocol is not served by this version: nothing listens without mote.listen=ADDRESS");
   return addresses;
 }
@@ -268,17 +272,21 @@ function armGuard(resume: Resume): void {
 }
 
 /** Listens first, and makes the machine ready after that. */
-function bootMachine(boot: Boot, options: InitOptions, usual: Address): void {
+function bootMachine(boot: Boot, options: InitOptions, usual: () => Address): void {
   const begun = new Moment();
   boot.start();
   const settings = settingsOf(options);
   openLog(settings);
+  const loop = new Loop();
+  const listeners = new OpenListeners(loop);
+  // Who connects from now on waits for the worker in the backlog.
+  listeners.open(addressesOf(settings, options, usual));
   const resume = Resume.create();
   resume.recordFile = createRecordFile();
-  const machine = Machine.take();
-  const init = new Init(settings, machine, resume);
-  init.listen(addressesOf(settings, options, usual));
   armGuard(resume);
+  const machine = Machine.take();
+  const init = new Init(loop, listeners, settings, machine, resume);
+  init.takeListeners();
   for (const warning of settings.warnings) log(Level.WARN, warning);
   for (const complaint of options.complaints) log(Level.DEBUG, `argument ignored: ${complaint}`);
   makeReady(boot, init, settings, machine, begun);
@@ -297,23 +305,24 @@ function makeReady(boot: Boot, init: Init, settings: Settings, machine: Machine,
   init.start(milestones);
 }
 
-function resumeMachine(options: InitOptions, usual: Address): void {
+function resumeMachine(options: InitOptions, usual: () => Address): void {
   const resume = Resume.read(options.resume);
   armGuard(resume);
   const settings = settingsOf(options);
   openLog(settings);
   log(Level.ERROR, "PID 1 started over in place");
   const machine = Machine.take();
-  const init = new Init(settings, machine, resume);
+  const loop = new Loop();
+  const init = new Init(loop, new OpenListeners(loop), settings, machine, resume);
   init.adopt(addressesOf(settings, options, usual));
   if (resume.isBooted) init.goOn();
   else makeReady(new Boot(), init, settings, machine, new Moment());
   init.run();
 }
 
-/** Is PID 1, for ever. `usual` is where to listen unless told otherwise. */
-export function runInit(options: InitOptions, usual: Address): void {
-  prepareInitSignals();
+/** Is PID 1, for ever. `usual` tells where to listen unless told otherwise. */
+export function runInit(options: InitOptions, usual: () => Address): void {
+  blockInitSignals();
   for (;;) {
     try {
       if (options.resume < 0) bootMachine(new Boot(), options, usual);

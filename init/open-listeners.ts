@@ -11,20 +11,26 @@ const RETRY_MS = 1000;
 
 export class OpenListeners {
   private readonly loop: Loop;
-  private readonly onListener: (listener: Listener) => void;
+  private onListener: ((listener: Listener) => void) | undefined;
+  /** Those that nobody has taken yet. */
+  private readonly opened: Listener[] = [];
   private pending: Address[] = [];
   private readonly retry = new Timer(() => this.tryAll(false));
 
-  /** `onListener` gets each listener, and owns it, once it is open. */
-  constructor(loop: Loop, onListener: (listener: Listener) => void) {
+  constructor(loop: Loop) {
     this.loop = loop;
-    this.onListener = onListener;
   }
 
   /** Opens the addresses that can be opened now, and says nothing of the others: `tryAgain` is to come. */
   open(addresses: Address[]): void {
     this.pending = addresses;
     this.tryAll(false);
+  }
+
+  /** From now on `onListener` gets each listener that is open, and owns it. */
+  attach(onListener: (listener: Listener) => void): void {
+    this.onListener = onListener;
+    for (const listener of this.opened.splice(0)) onListener(listener);
   }
 
   /** The machine is ready: what is missing may be there now, or is worth a line in the log. */
@@ -48,7 +54,9 @@ export class OpenListeners {
     try {
       const listener = Listener.open(address);
       log(Level.INFO, `listening on ${address.text}`);
-      this.onListener(listener);
+      const onListener = this.onListener;
+      if (onListener === undefined) this.opened.push(listener);
+      else onListener(listener);
       return true;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;

@@ -9,9 +9,13 @@ function ownedSignals(): number {
   return common + SignalBit.CHLD + SignalBit.RT_HALT + SignalBit.RT_POWEROFF + SignalBit.RT_REBOOT;
 }
 
-/** Blocks what InitSignals answers, and ignores what would only disturb. Before the first child. */
-export function prepareInitSignals(): void {
+/** Blocks what InitSignals answers. Before anything else; PID 1 gets no signal with a default action anyway. */
+export function blockInitSignals(): void {
   prepareSignals(ownedSignals());
+}
+
+/** Ignores what would only disturb. Before the first child. */
+export function ignoreInitSignals(): void {
   ignoreSignal(Signal.HUP);
   ignoreSignal(Signal.QUIT);
   ignoreSignal(Signal.ALRM);
@@ -39,7 +43,7 @@ export abstract class SignalSink {
   abstract onChild(): void;
 }
 
-/** Delivers what `prepareInitSignals` has taken. */
+/** Delivers what `blockInitSignals` has taken. */
 export class InitSignals extends SignalSource {
   private readonly sink: SignalSink;
   private readonly isCadIgnored: boolean;

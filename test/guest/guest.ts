@@ -28,6 +28,8 @@ export interface Subnet {
 const usualSubnet: Subnet = { guest: "10.0.2.15", options: "" };
 
 export interface GuestOptions {
+  /** In MB; 256 when absent. */
+  readonly memory?: number;
   /** Archives of the initramfs, each laid over those before. */
   readonly initramfs: readonly Uint8Array[];
   /** Kernel parameters beside those of the machine. */
@@ -148,7 +150,7 @@ export class Guest {
     const subnet = options.subnet ?? usualSubnet;
     const rom = machine.bus === "pci" ? ",romfile=" : "";
     return [
-      ...["-accel", "tcg", "-m", "256", "-nodefaults", "-no-user-config", "-display", "none"],
+      ...["-accel", "tcg", "-m", String(options.memory ?? 256), "-nodefaults", "-no-user-config", "-display", "none"],
       ...(options.endsAtReboot === false ? [] : ["-no-reboot"]),
       ...["-serial", "stdio", "-qmp", `unix:${this.#monitorPath},server=on,wait=off`],
       ...["-netdev", `user,id=net,restrict=on${subnet.options},hostfwd=tcp:127.0.0.1:0-${subnet.guest}:${guestPort}`],
