@@ -1,0 +1,90 @@
+// The one place that takes statuses: each comes to whoever waits for it, and to nobody else.
+
+import { expect, test } from "bun:test";
+import { call, environAddress } from "#libc";
+import { Reaper } from "../../init/reaper.ts";
+import { Call } from "../../sys/calls.ts";
+import { ExitWatcher } from "../../sys/exit.ts";
+import { launchWork } from "../../sys/launch.ts";
+import { Loop } from "../../sys/loop.ts";
+import { isChild, reap } from "../../sys/process.ts";
+import { children, state } from "../proc.ts";
+import { until } from "../until.ts";
+
+const STDERR = 2;
+const PR_SET_CHILD_SUBREAPER = 36;
+
+/** Waits, without taking its status, until a child has ended. */
+function ended(pid: number): void {
+  while (state(pid) !== "Z") Bun.sleepSync(1);
+}
+
+test("L042: a child that ended before anybody watched is told all the same", () => {
+  const loop = new Loop();
+  const reaper = new Reaper(loop);
+  const told: number[] = [];
+  const pid = launchWork(() => {});
+  ended(pid);
+  reaper.watch(pid, (status) => told.push(status));
+  expect(told).toEqual([]);
+  reaper.reap();
+  expect(told).toEqual([0]);
+  expect(isChild(pid)).toBe(false);
+});
+
+test("L042: so it is to one who watches a single child, whose status stays to be taken", () => {
+  const loop = new Loop();
+  const pid = launchWork(() => {
+    throw new Error("this work fails");
+  });
+  ended(pid);
+  let isTold = false;
+  new ExitWatcher(loop).watch(pid, () => (isTold = true));
+  loop.turn();
+  expect([isTold, isChild(pid), reap(pid), isChild(pid)]).toEqual([true, true, 1, false]);
+});
+
+test("each end is told once, with its code or its signal", () => {
+  const loop = new Loop();
+  const reaper = new Reaper(loop);
+  const told: [string, number][] = [];
+  const launch = (...argv: string[]): number => reaper.launch(argv, environAddress(), STDERR, (status) => told.push([argv.join(" "), status]));
+  const pids = [
+    launch("/bin/sh", "-c", "exit 7"),
+    launch("/bin/sh", "-c", "kill -9 $$"),
+    launch("/nonexistent"),
+    reaper.work(() => {}, (status) => told.push(["work", status])),
+  ];
+  pids.forEach(ended);
+  reaper.reap();
+  expect(told.sort()).toEqual([["/bin/sh -c exit 7", 7], ["/bin/sh -c kill -9 $$", -9], ["/nonexistent", 127], ["work", 0]]);
+  reaper.reap();
+  expect(told).toHaveLength(4);
+});
+
+test("children that nobody waits for are reaped, and the last one's end is told", () => {
+  const loop = new Loop();
+  const reaper = new Reaper(loop);
+  let isNone = false;
+  const pids = Array.from({ length: 3 }, () => launchWork(() => {}));
+  reaper.awaitNone(() => (isNone = true));
+  pids.forEach((pid) => isChild(pid) && ended(pid));
+  reaper.reap();
+  expect([isNone, pids.some(isChild)]).toEqual([true, false]);
+});
+
+test("a storm of orphans is taken in turns, in between which others come", async () => {
+  const loop = new Loop();
+  const reaper = new Reaper(loop);
+  call(Call.prctl, PR_SET_CHILD_SUBREAPER, 1, 0);
+  const storm = "i=0; while [ $i -lt 300 ]; do (exit 3 &); i=$((i + 1)); done";
+  let told: number | undefined;
+  const shell = reaper.launch(["/bin/sh", "-c", storm], environAddress(), STDERR, (status) => (told = status));
+  const zombies = (): number => children(process.pid).filter((pid) => state(pid) === "Z").length;
+  await until("all have ended", 20, () => state(shell) === "Z" && zombies() === 301);
+  call(Call.prctl, PR_SET_CHILD_SUBREAPER, 0, 0);
+  reaper.reap();
+  expect([told, zombies()]).toEqual([0, 301 - 256]);
+  loop.turn();
+  expect(zombies()).toBe(0);
+}, 30_000);
