@@ -1,4 +1,5 @@
 /** mote, the guest agent of a microVM: one entry, from the command line to the loop. */
+import { commitAddress } from "#libc";
 import { runAlone } from "./init/alone.ts";
 import { runBeside } from "./init/beside.ts";
 import { InitOptions, runInit } from "./init/init.ts";
@@ -8,6 +9,7 @@ import { work } from "./init/worker.ts";
 import { Options, Task, usage } from "./options.ts";
 import type { Address } from "./sys/address.ts";
 import { UsageError } from "./sys/arguments.ts";
+import { stringAt } from "./sys/bytes.ts";
 import { programArguments } from "./sys/environ.ts";
 import { setLogLevel, setLogTarget } from "./sys/log.ts";
 import { processId } from "./sys/self.ts";
@@ -48,6 +50,7 @@ function init(options: Options): void {
 function perform(options: Options): number {
   if (options.task === Task.HELP) return print(usage());
   if (options.task === Task.VERSION) return print(`mote ${VERSION}\n`);
+  if (options.task === Task.COMMIT) return print(`${stringAt(commitAddress())}\n`);
   fillStandardDescriptors();
   prepareBesideSignals();
   setLogLevel(options.logLevel);

@@ -122,7 +122,7 @@ object() {
 
 # link NAME TARGET OUT: build/NAME.c and what it needs, for one of the targets.
 link() {
-  local name=$1 target=$2 out=$3 cc flags link dir objects="" renames="" source o
+  local name=$1 target=$2 out=$3 cc flags link dir objects="" renames="" source o commit
   case $target in
     x86_64) cc=musl-gcc flags=$STATIC link=$STATIC_LINK ;;
     aarch64) cc="aarch64-linux-gnu-gcc -specs $PWD/build/aarch64-musl.specs" flags=$STATIC link=$STATIC_LINK ;;
@@ -140,7 +140,9 @@ link() {
     [ "$(jobs -r | wc -l)" -lt "$(nproc)" ] || wait -n
   done <"build/$name.sources"
   wait
-  object "$cc" "$flags $WARNINGS" sys/native.c "$dir/native.o"
+  commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+  [ "$(cat "$dir/commit" 2>/dev/null)" = "$commit" ] || { rm -f "$dir/native.o"; echo "$commit" >"$dir/commit"; }
+  object "$cc" "$flags $WARNINGS -DMOTE_COMMIT=\"$commit\"" sys/native.c "$dir/native.o"
   objects="$objects $dir/native.o"
   if [ $target != asan ]; then
     object "$cc" "$flags $WARNINGS" sys/format.c "$dir/format.o"

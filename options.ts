@@ -27,6 +27,7 @@ usage: mote [--listen ADDR]... [--port N] [--profile NAME] [--log LEVEL] [--log-
   --no-supervise  serve in this very process; otherwise a parent holds the listeners and starts
                   another worker whenever one ends
   --version       print the version
+  --commit        print the commit that it was built from
   --help          print this text
 
 Without an address it listens on vsock:$SMOLVM_AGENT_PORT, or vsock:${DEFAULT_PORT}.
@@ -43,6 +44,7 @@ export const enum Task {
   WORK,
   HELP,
   VERSION,
+  COMMIT,
 }
 
 export class Options {
@@ -109,6 +111,9 @@ export class Options {
       case "--version":
       case "-V":
         this.ask(Task.VERSION);
+        return true;
+      case "--commit":
+        this.ask(Task.COMMIT);
         return true;
       case "--listen":
         this.addresses.push(parseAddress(reader.value(option)));

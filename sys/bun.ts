@@ -126,6 +126,13 @@ export function argumentsAddress(): number {
   return addressOf(argumentVector);
 }
 
+const commit = cstringOf("unknown");
+
+/** The address of a C string: the commit that this was built from, of which nothing is known here. */
+export function commitAddress(): number {
+  return addressOf(commit);
+}
+
 /** What stands before the first of the arguments when this program is started: Bun. */
 export function interpreterWords(): string[] {
   return [process.execPath];

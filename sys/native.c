@@ -152,6 +152,13 @@ extern char **environ;
 
 double mote_environ(void) { return (double)(uintptr_t)environ; }
 
+#ifndef MOTE_COMMIT
+#define MOTE_COMMIT "unknown"
+#endif
+
+/* The commit that this was built from. */
+double mote_commit(void) { return (double)(uintptr_t)MOTE_COMMIT; }
+
 static char **arguments;
 
 /*

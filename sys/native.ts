@@ -5,6 +5,7 @@ declare function mote_call(which: number, a: number, b: number, c: number, d: nu
 declare function mote_address(bytes: Uint8Array): number;
 declare function mote_environ(): number;
 declare function mote_arguments(): number;
+declare function mote_commit(): number;
 declare function mote_guard(vector: number): number;
 declare function mote_poll_shrunk(fds: number, count: number, timeout: number): number;
 
@@ -31,6 +32,11 @@ export function environAddress(): number {
 /** The address of the argument vector: what the program was called by, then its arguments. */
 export function argumentsAddress(): number {
   return mote_arguments();
+}
+
+/** The address of a C string: the commit that this was built from. */
+export function commitAddress(): number {
+  return mote_commit();
 }
 
 /** What stands before the first of the arguments when this program is started: nothing here. */

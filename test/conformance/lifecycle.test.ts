@@ -1,7 +1,7 @@
 // The agent as a program: its options, its words, how it ends.
 
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Agent, AgentProcess, hangLimit, type StartOptions } from "../agent.ts";
 import { putRequest } from "../client.ts";
@@ -47,6 +47,15 @@ describe("--help and --version", () => {
     expect([code, stderr]).toEqual([0, ""]);
     const words = ["--listen", "--port", "--log", "--version", "--help", "vsock:", "unix:", "tcp:", "fd:", "SMOLVM_AGENT_PORT"];
     for (const word of words) expect(stdout).toContain(word);
+  });
+
+  test.each(["--version", "--commit"])("L013: %s is one line, and nothing else happens", async (option) => {
+    const args = ["--listen", "unix:never.sock", option];
+    const program = new AgentProcess({ args });
+    expect(await program.exited).toBe(0);
+    expect(await program.stdout()).toMatch(/^[^\n]+\n$/);
+    expect([program.stderr, readdirSync(program.directory)]).toEqual(["", []]);
+    await program.dispose();
   });
 
   test("--version is the version that ping answers", async () => {

@@ -173,3 +173,17 @@ test("L050: beside another init, which gets the daemons that commands leave behi
     expect(proc.children(agent ?? 0).filter((pid) => !proc.commandLine(pid).includes("--worker"))).toEqual([]);
   });
 });
+
+test("L015: beside another init nothing of the machine is touched", async () => {
+  const launcher = ["bash", "-c", 'exec 3>/mnt/test/before; cat /proc/self/mountinfo >&3; hostname >&3; sleep 600 & "$@" & while :; do wait; done', "init"];
+  await Namespace.with({ launcher, name: "wrenn-init", commandLine: "mote.hostname=other ip=10.0.0.2::::box:lo:off" }, async (namespace) => {
+    await namespace.client.ping();
+    const foreign = await find(namespace, "sleep 600");
+    expect(await namespace.enter("cat /proc/1/mountinfo; hostname")).toBe(readFileSync(namespace.path("before"), "utf8"));
+    expect(await namespace.enter("ip -4 -o address show")).toBe("");
+    const [agent = 0] = proc.children(namespace.pid).filter((pid) => proc.children(pid).length > 0);
+    process.kill(agent, "SIGTERM");
+    await until("the agent has ended", 5, () => !proc.isAlive(agent));
+    expect(proc.isAlive(foreign)).toBe(true);
+  });
+});
