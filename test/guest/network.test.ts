@@ -35,8 +35,8 @@ describe("ip= with every field, a key, profile smolvm", () => {
   });
 
   test("L031: the key is in place, for root's eyes only", async () => {
-    expect((await at().output("cat /root/.ssh/authorized_keys")).trim()).toBe(key);
-    expect(await at().output("stat -c %a /root/.ssh /root/.ssh/authorized_keys")).toBe("700\n600\n");
+    expect((await at().output("cat ~root/.ssh/authorized_keys")).trim()).toBe(key);
+    expect(await at().output("stat -c %a ~root/.ssh ~root/.ssh/authorized_keys")).toBe("700\n600\n");
   });
 
   const stages = [
@@ -82,7 +82,7 @@ describe("ip= with empty fields, a key that is none", () => {
   });
 
   test("L031: there is no key, and a warning", async () => {
-    expect((await at().client.run("test -e /root/.ssh/authorized_keys")).object.exit_code).toBe(1);
+    expect((await at().client.run("test -e ~root/.ssh/authorized_keys")).object.exit_code).toBe(1);
     expect(at().guest.console.logged(/authorized_key/).length).toBe(1);
   });
 

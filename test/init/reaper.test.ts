@@ -1,18 +1,15 @@
 // The one place that takes statuses: each comes to whoever waits for it, and to nobody else.
 
 import { expect, test } from "bun:test";
-import { call, environAddress } from "#libc";
+import { environAddress } from "#libc";
 import { Reaper } from "../../init/reaper.ts";
-import { Call } from "../../sys/calls.ts";
 import { ExitWatcher } from "../../sys/exit.ts";
 import { launchWork } from "../../sys/launch.ts";
 import { Loop } from "../../sys/loop.ts";
 import { isChild, reap } from "../../sys/process.ts";
-import { children, state } from "../proc.ts";
-import { until } from "../until.ts";
+import { state } from "../proc.ts";
 
 const STDERR = 2;
-const PR_SET_CHILD_SUBREAPER = 36;
 
 /** Waits, without taking its status, until a child has ended. */
 function ended(pid: number): void {
@@ -61,30 +58,3 @@ test("each end is told once, with its code or its signal", () => {
   reaper.reap();
   expect(told).toHaveLength(4);
 });
-
-test("children that nobody waits for are reaped, and the last one's end is told", () => {
-  const loop = new Loop();
-  const reaper = new Reaper(loop);
-  let isNone = false;
-  const pids = Array.from({ length: 3 }, () => launchWork(() => {}));
-  reaper.awaitNone(() => (isNone = true));
-  pids.forEach((pid) => isChild(pid) && ended(pid));
-  reaper.reap();
-  expect([isNone, pids.some(isChild)]).toEqual([true, false]);
-});
-
-test("a storm of orphans is taken in turns, in between which others come", async () => {
-  const loop = new Loop();
-  const reaper = new Reaper(loop);
-  call(Call.prctl, PR_SET_CHILD_SUBREAPER, 1, 0);
-  const storm = "i=0; while [ $i -lt 300 ]; do (exit 3 &); i=$((i + 1)); done";
-  let told: number | undefined;
-  const shell = reaper.launch(["/bin/sh", "-c", storm], environAddress(), STDERR, (status) => (told = status));
-  const zombies = (): number => children(process.pid).filter((pid) => state(pid) === "Z").length;
-  await until("all have ended", 20, () => state(shell) === "Z" && zombies() === 301);
-  call(Call.prctl, PR_SET_CHILD_SUBREAPER, 0, 0);
-  reaper.reap();
-  expect([told, zombies()]).toEqual([0, 301 - 256]);
-  loop.turn();
-  expect(zombies()).toBe(0);
-}, 30_000);
