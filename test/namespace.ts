@@ -97,7 +97,7 @@ export class Namespace {
     void this.#collect(this.#unshare.stdout);
   }
 
-  /** Starts the agent and waits until it listens. */
+  /** Starts the agent and waits until it serves, or, where it was given arguments, listens. */
   static async start(options: NamespaceOptions = {}): Promise<Namespace> {
     const namespace = new Namespace(options);
     const listeners = options.listeners ?? 1;
@@ -106,6 +106,8 @@ export class Namespace {
         if (namespace.isOver) throw new Error(`PID 1 is gone: ${namespace.stderr}`);
         return namespace.stderr.split("listening on ").length > listeners;
       });
+      // It listens before the machine is ready, and serves once it is.
+      if (options.args === undefined) await namespace.client.ping();
     } catch (error) {
       await namespace.dispose();
       throw error;

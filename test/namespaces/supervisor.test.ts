@@ -94,7 +94,8 @@ test("L085: a worker that is killed takes the groups of its commands along", () 
     for (const peer of peers) peer.close();
   }));
 
-describe.skipIf(host.name === "bun")("PID 1 that fails", () => {
+// Bun has handlers of its own.
+if (host.name !== "bun") describe("PID 1 that fails", () => {
   const failures = [
     ...(["SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP", "SIGSYS", "SIGSEGV"] as const).map(bySignal),
     ...(isNative ? [trap, trap] : []),
@@ -141,7 +142,8 @@ describe.skipIf(host.name === "bun")("PID 1 that fails", () => {
       await until("nothing is left", 5, () => isIdle(namespace));
     }), hangLimit + rounds * 100);
 
-  test("together with its worker has another one serve", () =>
+  // An emulator may give PID 1 the signal of its child before the one that it dies of.
+  if (isNative) test("together with its worker has another one serve", () =>
     Namespace.with({}, async (namespace) => {
       for (let round = 0; round < 5; round++) {
         const worker = await namespace.worker();
@@ -190,7 +192,7 @@ describe.skipIf(host.name === "bun")("PID 1 that fails", () => {
       expect(await namespace.ended()).toBe("SIGHUP");
     }));
 
-  test("too often, and without a worker, starts none for a minute, and goes on all the same", () =>
+  if (isNative) test("too often, and without a worker, starts none for a minute, and goes on all the same", () =>
     Namespace.with({ commandLine }, async (namespace) => {
       let worker = await namespace.worker();
       const orphan = await daemon(namespace, "601");
