@@ -123,7 +123,7 @@ fi
 
 step "build deps" ./build.sh deps
 
-if [ $# = 0 ]; then set -- types unit conformance namespaces images guest footprint fuzz; fi
+if [ $# = 0 ]; then set -- types unit conformance namespaces images footprint fuzz; fi
 while [ $# -gt 0 ]; do
   part=$1
   shift
