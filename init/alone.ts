@@ -1,15 +1,13 @@
 /** The agent as one process, for tests and for those who have a supervisor of their own: `--no-supervise`. */
-import { Server } from "../smolvm/server.ts";
 import { Temporaries } from "../smolvm/temporaries.ts";
 import type { Address } from "../sys/address.ts";
 import { SysError } from "../sys/errno.ts";
-import { ExitWatcher } from "../sys/exit.ts";
 import { GroupTable } from "../sys/groups.ts";
-import { raiseFileLimit } from "../sys/limits.ts";
 import { Level, log } from "../sys/log.ts";
 import { Loop, Ready } from "../sys/loop.ts";
 import { Listener } from "../sys/socket.ts";
 import { listenErrorText } from "./listening.ts";
+import { Serving } from "./serving.ts";
 import { StopSignals } from "./worker.ts";
 
 const EXIT_FAILURE = 1;
@@ -18,17 +16,16 @@ const NO_FILE = -1;
 /** Serves the addresses until a signal or the end of an inherited connection. Returns the exit code. */
 export function runAlone(addresses: Address[]): number {
   const loop = new Loop();
-  const groups = new GroupTable(NO_FILE, 0);
-  const server = new Server(loop, new ExitWatcher(loop), groups, new Temporaries(undefined), raiseFileLimit());
-  loop.add(new StopSignals(loop, server, false), Ready.READABLE);
+  const serving = new Serving(loop, new GroupTable(NO_FILE, 0), new Temporaries(undefined));
+  loop.add(new StopSignals(serving, false), Ready.READABLE);
   for (const address of addresses) {
     try {
-      server.listen(Listener.open(address));
+      serving.listen(Listener.open(address));
       log(Level.INFO, `listening on ${address.text}`);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       log(Level.ERROR, listenErrorText(address, error));
-      server.stop();
+      serving.stop();
       return EXIT_FAILURE;
     }
   }

@@ -38,8 +38,6 @@ const GAMES = ":/usr/games:/usr/local/games";
 const RESTARTS_MAX = 5;
 const RESTARTS_WINDOW_MS = 10_000;
 const RESTARTS_PAUSE_MS = 60_000;
-/** From what has woken PID 1 to its shrinking. */
-const IDLE_DELAY_MS = 500;
 /** Before a boot that failed as a whole is tried again. */
 const FAILURE_PAUSE_MS = 1000;
 
@@ -70,7 +68,6 @@ class Sink extends SignalSink {
 
   override onChild(): void {
     this.init.reaper.reap();
-    this.init.awaitIdle();
   }
 }
 
@@ -99,7 +96,6 @@ class Init extends SupervisorOwner {
   private readonly resume: Resume;
   private readonly delayed = new Timer(() => this.supervisor.start());
   private isStopping = false;
-  private readonly idle = new Timer(() => this.loop.shrink());
 
   constructor(loop: Loop, listeners: OpenListeners, settings: Settings, machine: Machine, resume: Resume) {
     super();
@@ -208,12 +204,6 @@ class Init extends SupervisorOwner {
 
   private onBooted(): void {
     log(Level.INFO, "the guest is up");
-    this.awaitIdle();
-  }
-
-  /** Gives memory back in a while: whatever has woken PID 1 has brought pages with it. */
-  awaitIdle(): void {
-    if (this.idle.slot < 0) this.loop.timers.start(this.idle, IDLE_DELAY_MS);
   }
 
   /** Whether this process has started over so often that something is wrong beyond a moment's bad luck. */

@@ -115,7 +115,6 @@ export class Supervisor {
       else listener.close();
     }
     this.awaitExit(worker);
-    this.loop.shrink();
   }
 
   private awaitExit(worker: WorkerProcess): void {

@@ -95,6 +95,5 @@ export class WorkerProcess extends Source {
     }
     this.unanswered++;
     sendMessage(this.fd, PING, -1);
-    this.loop.shrink();
   }
 }

@@ -4,12 +4,12 @@ import { Errno } from "../sys/errno.ts";
 import { close } from "../sys/file.ts";
 import { Level, log, logs } from "../sys/log.ts";
 import { Ready, Source } from "../sys/loop.ts";
+import { Outbox, Sent } from "../sys/outbox.ts";
 import { growSendBuffer, receive, shutdownSending } from "../sys/socket.ts";
 import { Timer } from "../sys/timer.ts";
 import { HEADER_BYTES } from "./frame.ts";
 import type { Host } from "./host.ts";
 import type { Operation } from "./operation.ts";
-import { Outbox, Sent } from "./outbox.ts";
 import { NOT_A_REQUEST, PartialFrame, requestLength } from "./request.ts";
 
 const enum Phase {
@@ -129,7 +129,7 @@ export class Connection extends Source {
    * more may be sent; otherwise `onWritable` or `onPeerGone` of the operation tells how it goes on.
    */
   sendBuffer(buffer: Uint8Array, end: number): boolean {
-    return this.onSent(this.outbox.send(buffer, end, true));
+    return this.onSent(this.outbox.send(buffer, 0, end, true));
   }
 
   /**
@@ -140,7 +140,7 @@ export class Connection extends Source {
     this.operation = undefined;
     this.phase = Phase.FLUSHING;
     this.expectsMore = expectsMore;
-    if (this.onSent(this.outbox.send(frame, frame.length, false))) this.settle();
+    if (this.onSent(this.outbox.send(frame, 0, frame.length, false))) this.settle();
   }
 
   /** Like `finish`, where the operation has sent its terminator itself. */

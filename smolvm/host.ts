@@ -1,4 +1,5 @@
 /** What connections and their operations need of the server. */
+import { Acceptor } from "../sys/acceptor.ts";
 import type { BufferPool } from "../sys/buffers.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
 import type { GroupTable } from "../sys/groups.ts";
@@ -6,8 +7,7 @@ import type { Loop } from "../sys/loop.ts";
 import type { Connection } from "./connection.ts";
 import type { Temporaries } from "./temporaries.ts";
 
-export abstract class Host {
-  readonly loop: Loop;
+export abstract class Host extends Acceptor {
   readonly exits: ExitWatcher;
   /** Where the groups of running commands are entered. */
   readonly groups: GroupTable;
@@ -19,7 +19,7 @@ export abstract class Host {
   readonly inbox: Uint8Array;
 
   constructor(loop: Loop, exits: ExitWatcher, groups: GroupTable, temporaries: Temporaries, buffers: BufferPool, inbox: Uint8Array) {
-    this.loop = loop;
+    super(loop);
     this.exits = exits;
     this.groups = groups;
     this.temporaries = temporaries;

@@ -3,13 +3,11 @@ import { JsonError, parseJson } from "../json/parse.ts";
 import { JsonKind, JsonValue } from "../json/value.ts";
 import { Family } from "../sys/address.ts";
 import { BufferPool } from "../sys/buffers.ts";
-import { Errno, errnoText } from "../sys/errno.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
 import type { GroupTable } from "../sys/groups.ts";
 import { Level, log, logs } from "../sys/log.ts";
-import { type Loop, Ready, Source } from "../sys/loop.ts";
-import { accept, type Listener, tuneTcp } from "../sys/socket.ts";
-import { Timer } from "../sys/timer.ts";
+import type { Loop } from "../sys/loop.ts";
+import type { Listener } from "../sys/socket.ts";
 import { Connection } from "./connection.ts";
 import { begin, refusal, Verb, verbOf } from "./dispatch.ts";
 import { CHUNK_BYTES, HEADER_BYTES } from "./frame.ts";
@@ -29,44 +27,10 @@ const LARGE_REQUEST_BUDGET = 32 * 1024 * 1024;
 const INBOX_BYTES = 2000;
 /** Two full frames and an end mark. */
 const BUFFER_BYTES = 2 * (HEADER_BYTES + CHUNK_BYTES) + HEADER_BYTES;
-/** How long to leave the backlog alone when no descriptor or memory is left for another connection. */
-const EXHAUSTED_PAUSE_MS = 100;
-/** How long after starting, and after the last connection, the agent shrinks to its idle size. */
-const IDLE_DELAY_MS = 500;
-
-class ListenerSource extends Source {
-  private readonly listener: Listener;
-  private readonly server: Server;
-
-  constructor(server: Server, listener: Listener) {
-    super(listener.fd);
-    this.server = server;
-    this.listener = listener;
-  }
-
-  override onReady(_ready: number): void {
-    this.server.acceptFrom(this.listener);
-  }
-
-  /** Listens to the backlog, or leaves it alone. */
-  setActive(isActive: boolean): void {
-    if (!isActive) this.server.loop.remove(this);
-    else if (this.slot < 0) this.server.loop.add(this, Ready.READABLE);
-  }
-
-  close(): void {
-    this.setActive(false);
-    this.listener.close();
-  }
-}
-
 export class Server extends Host {
   private readonly maxConnections: number;
-  private readonly listeners: ListenerSource[] = [];
+  private readonly onDone: () => void;
   private readonly connections: Connection[] = [];
-  private readonly pause = new Timer(() => this.updateAccepting());
-  /** Runs a while after the last connection has closed. */
-  private readonly idle = new Timer(() => this.rest());
   /** Connections whose request waits for its turn, first come first served. */
   private waiting: Connection[] = [];
   private running = 0;
@@ -75,58 +39,52 @@ export class Server extends Host {
   /** Connections that wait for a part of the budget. */
   private wishes = 0;
 
-  /** `fileLimit` is the number of descriptors that the process may have open. */
-  constructor(loop: Loop, exits: ExitWatcher, groups: GroupTable, temporaries: Temporaries, fileLimit: number) {
+  /**
+   * `fileLimit` is the number of descriptors that the process may have open; `onDone` is called when nothing is left to
+   * accept from and no connection open.
+   */
+  constructor(
+    loop: Loop,
+    exits: ExitWatcher,
+    groups: GroupTable,
+    temporaries: Temporaries,
+    fileLimit: number,
+    onDone: () => void,
+  ) {
     super(loop, exits, groups, temporaries, new BufferPool(BUFFER_BYTES), new Uint8Array(INBOX_BYTES));
+    this.onDone = onDone;
+    loop.addIdler(this.buffers);
     this.maxConnections = Math.max(16, Math.min(MAX_CONNECTIONS, fileLimit - FDS_FOR_REQUESTS));
+  }
+
+  /** Whether nothing is left to accept from and no connection open. */
+  get isDone(): boolean {
+    return !this.isListening && this.connections.length === 0;
   }
 
   /** Serves a listener, which the server closes when it stops, or an inherited connection. */
   listen(listener: Listener): void {
-    if (listener.accepts) {
-      this.listeners.push(new ListenerSource(this, listener));
-      this.updateAccepting();
-      this.awaitIdle();
-    } else {
-      this.open(listener.fd, false);
-    }
+    if (listener.accepts) this.acceptOn(listener);
+    else this.open(listener.fd, false);
   }
 
   /** Stops accepting and drops every connection, with what it runs. */
   stop(): void {
-    for (const source of this.listeners.splice(0)) source.close();
+    this.closeListeners();
     for (const connection of this.connections.slice()) connection.abort();
   }
 
-  /** Stops accepting and takes no further request; what runs goes on to its end, and the loop stops after the last. */
+  /** Stops accepting and takes no further request; what runs goes on to its end. */
   drain(): void {
-    for (const source of this.listeners.splice(0)) source.close();
+    this.closeListeners();
     for (const connection of this.connections.slice()) {
       if (!connection.isServing) connection.abort();
     }
-    if (this.connections.length === 0) this.loop.stop();
   }
 
-  /** Gives memory back where nothing is going on. */
-  rest(): void {
-    if (this.connections.length === 0) this.loop.shrink();
-  }
-
-  /** Takes one connection from the backlog: the loop comes back for the next. */
-  acceptFrom(listener: Listener): void {
-    const fd = accept(listener.fd);
-    if (fd >= 0) {
-      const isTcp = listener.address.family === Family.TCP;
-      if (isTcp) tuneTcp(fd);
-      // Neither tells of a hang-up by poll alone: AF_VSOCK not before this side has shut down, too.
-      this.open(fd, isTcp || listener.address.family === Family.VSOCK);
-      return;
-    }
-    if (fd === -Errno.EAGAIN || fd === -Errno.EINTR || fd === -Errno.ECONNABORTED) return;
-    // The connection stays in the backlog, and would be reported again at once.
-    log(Level.WARN, `${listener.address.text}: cannot accept: ${errnoText(-fd)}`);
-    for (const source of this.listeners) source.setActive(false);
-    this.loop.timers.start(this.pause, EXHAUSTED_PAUSE_MS);
+  override onConnection(fd: number, family: Family): void {
+    // Neither tells of a hang-up by poll alone: AF_VSOCK not before this side has shut down, too.
+    this.open(fd, family === Family.TCP || family === Family.VSOCK);
   }
 
   override onRequest(connection: Connection, bytes: Uint8Array, start: number, end: number): void {
@@ -145,7 +103,6 @@ export class Server extends Host {
 
   override onOperationEnded(): void {
     this.running--;
-    this.buffers.leave();
     this.startWaiting();
   }
 
@@ -155,9 +112,7 @@ export class Server extends Host {
     this.connections.length = lastPlace;
     if (this.waiting.length > 0) this.stopWaiting(connection);
     if (this.connections.length === this.maxConnections - 1) this.updateAccepting();
-    if (this.connections.length > 0) return;
-    if (this.listeners.length === 0) this.loop.stop();
-    this.awaitIdle();
+    if (this.isDone) this.onDone();
   }
 
   override reserve(length: number): boolean {
@@ -183,11 +138,6 @@ export class Server extends Host {
 
   override withdrawWish(): void {
     this.wishes--;
-  }
-
-  /** Shrinks in a while. In a steady stream of short connections the timer that runs is enough. */
-  private awaitIdle(): void {
-    if (this.idle.slot < 0) this.loop.timers.start(this.idle, IDLE_DELAY_MS);
   }
 
   private moveConnection(from: number, to: number): void {
@@ -220,19 +170,16 @@ export class Server extends Host {
       const request = next.takeRequest();
       if (request === undefined) continue;
       this.running++;
-      this.buffers.enter();
       if (!begin(this, next, request)) {
         this.running--;
-        this.buffers.leave();
-      }
+          }
     }
     this.isStarting = false;
   }
 
   /** Listens to the backlog while another connection may be held. */
   private updateAccepting(): void {
-    const isFull = this.connections.length >= this.maxConnections;
-    for (const source of this.listeners) source.setActive(!isFull);
+    this.setAccepting(this.connections.length < this.maxConnections);
   }
 }
 

@@ -1,27 +1,17 @@
 /** Transfer buffers: taken when bytes are there, given back when they are gone. */
+import { Idler } from "./loop.ts";
 
 /**
- * Lends buffers of one size. It keeps one spare while anybody works, so that a steady stream allocates nothing, and
- * none when nobody does: the allocator returns blocks of this size to the kernel.
+ * Lends buffers of one size. It keeps one spare while the process works, so that a steady stream allocates nothing, and
+ * none when it is idle: the allocator returns blocks of this size to the kernel.
  */
-export class BufferPool {
+export class BufferPool extends Idler {
   private readonly size: number;
   private spare: Uint8Array | undefined;
-  private workers = 0;
 
   constructor(size: number) {
+    super();
     this.size = size;
-  }
-
-  /** Somebody will take buffers in the time to come. */
-  enter(): void {
-    this.workers++;
-  }
-
-  /** The counterpart of `enter`. */
-  leave(): void {
-    this.workers--;
-    if (this.workers === 0) this.spare = undefined;
   }
 
   take(): Uint8Array {
@@ -32,6 +22,10 @@ export class BufferPool {
 
   /** Gives a buffer back. The caller must not use it afterwards. */
   give(buffer: Uint8Array): void {
-    if (this.workers > 0) this.spare = buffer;
+    this.spare = buffer;
+  }
+
+  override onIdle(): void {
+    this.spare = undefined;
   }
 }

@@ -37,15 +37,23 @@ export abstract class Source {
   onFailure(): void {}
 }
 
+/** What keeps memory for a steady stream of work, and gives it back when there is none. */
+export abstract class Idler {
+  /** Nothing has happened for a while. */
+  abstract onIdle(): void;
+}
+
 const POLLFD_BYTES = 8;
+/** How long nothing must have happened before the process shrinks to its idle size. */
+const IDLE_DELAY_MS = 500;
 
 export class Loop {
   readonly timers = new TimerHeap();
   private pollfds = new Uint8Array(16 * POLLFD_BYTES);
   private view = new DataView(this.pollfds.buffer);
   private readonly sources: Source[] = [];
+  private readonly idlers: Idler[] = [];
   private stopping = false;
-  private isShrinking = false;
 
   /** Watches a source. `events` are the Ready bits it wants; NONE still reports hang-up and failure. */
   add(source: Source, events: number): void {
@@ -93,9 +101,9 @@ export class Loop {
     this.stopping = true;
   }
 
-  /** Nothing is expected soon: gives memory back before the next wait. */
-  shrink(): void {
-    this.isShrinking = true;
+  /** Tells `idler` whenever the process shrinks. */
+  addIdler(idler: Idler): void {
+    this.idlers.push(idler);
   }
 
   /** The timers that are due, then one poll(2) and its handlers. */
@@ -136,12 +144,15 @@ export class Loop {
     }
   }
 
+  /** Waits for sources and timers. Where a long wait begins with nothing happening, memory is given back first. */
   private poll(): number {
     const fds = addressOf(this.pollfds);
     const wait = this.timers.wait();
-    if (!this.isShrinking) return call(Call.poll, fds, this.sources.length, wait);
-    this.isShrinking = false;
-    return pollShrunk(fds, this.sources.length, wait);
+    if (wait >= 0 && wait <= IDLE_DELAY_MS) return call(Call.poll, fds, this.sources.length, wait);
+    const ready = call(Call.poll, fds, this.sources.length, IDLE_DELAY_MS);
+    if (ready !== 0) return ready;
+    for (const idler of this.idlers) idler.onIdle();
+    return pollShrunk(fds, this.sources.length, wait < 0 ? wait : wait - IDLE_DELAY_MS);
   }
 
   private resize(length: number): void {

@@ -1,8 +1,8 @@
-/** The one writer of a connection: it knows what is pending, so frames never interleave. */
-import type { BufferPool } from "../sys/buffers.ts";
-import { Errno, errnoText } from "../sys/errno.ts";
-import { Level, log, logs } from "../sys/log.ts";
-import { send } from "../sys/socket.ts";
+/** The one writer of a connection: it knows what is pending, so messages never interleave. */
+import type { BufferPool } from "./buffers.ts";
+import { Errno, errnoText } from "./errno.ts";
+import { Level, log, logs } from "./log.ts";
+import { send } from "./socket.ts";
 
 /** What has become of bytes. */
 export const enum Sent {
@@ -36,15 +36,15 @@ export class Outbox {
   }
 
   /**
-   * Sends bytes [0, end), or keeps what does not leave. With `isLent` they are a buffer of the pool, which the outbox
-   * takes over. While something is pending only one frame more may be sent, and not a lent one.
+   * Sends bytes [start, end), or keeps what does not leave. With `isLent` they are a buffer of the pool, which the outbox
+   * takes over. While something is pending only one array more may be sent, a whole one that is not lent.
    */
-  send(bytes: Uint8Array, end: number, isLent: boolean): Sent {
+  send(bytes: Uint8Array, start: number, end: number, isLent: boolean): Sent {
     if (this.pending !== undefined) {
       this.next = bytes;
       return Sent.SOME;
     }
-    const position = this.push(bytes, 0, end);
+    const position = this.push(bytes, start, end);
     if (position === end || position < 0) {
       if (isLent) this.buffers.give(bytes);
       return position < 0 ? Sent.GONE : Sent.ALL;
@@ -66,7 +66,7 @@ export class Outbox {
     if (position < this.end) return Sent.SOME;
     const next = this.next;
     this.discard();
-    return next === undefined ? Sent.ALL : this.send(next, next.length, false);
+    return next === undefined ? Sent.ALL : this.send(next, 0, next.length, false);
   }
 
   /** Forgets what is pending. */
