@@ -1,5 +1,6 @@
 /** The agent's command line. */
 import { profileByName } from "./init/profile.ts";
+import { ENVD } from "./init/serving.ts";
 import { type Address, parseAddress } from "./sys/address.ts";
 import { ArgumentReader, UsageError } from "./sys/arguments.ts";
 import { getenv } from "./sys/environ.ts";
@@ -117,6 +118,9 @@ export class Options {
         return true;
       case "--listen":
         this.addresses.push(parseAddress(reader.value(option)));
+        return true;
+      case "--envd":
+        this.addresses.push(parseAddress(`${ENVD}+${reader.value(option)}`));
         return true;
       case "--port":
         this.addresses.push(parseAddress(`vsock:${reader.value(option)}`));

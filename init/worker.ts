@@ -1,6 +1,6 @@
 /** The process that serves, under a supervisor which holds the listeners; lifecycle.md 1.13. */
 import { Temporaries } from "../smolvm/temporaries.ts";
-import { parseAddress } from "../sys/address.ts";
+import { Family, parseAddress } from "../sys/address.ts";
 import { receiveMessage, sendMessage } from "../sys/channel.ts";
 import { GroupTable } from "../sys/groups.ts";
 import { Level, log } from "../sys/log.ts";
@@ -55,7 +55,7 @@ class SupervisorChannel extends Source {
   private listen(text: string, fd: number): void {
     const address = parseAddress(text);
     // An inherited descriptor may be a connection.
-    this.serving.listen(text.startsWith("fd:") ? Listener.inherit(address, fd) : Listener.adopt(address, fd));
+    this.serving.listen(address.family === Family.DESCRIPTOR ? Listener.inherit(address, fd) : Listener.adopt(address, fd));
   }
 }
 

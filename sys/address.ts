@@ -21,9 +21,11 @@ const AF_VSOCK = 40;
 const UNIX_PATH_MAX = 108;
 
 export class Address {
+  /** What is served there, in the words of whoever listens: `SERVICE+` before the address; empty where nothing is said. */
+  service = "";
   readonly family: Family;
   /** The address as it is written, for messages. */
-  readonly text: string;
+  text: string;
   /** The path of a UNIX address, the host of a TCP one. */
   readonly name: string;
   /** A port, or the descriptor's number. */
@@ -58,8 +60,20 @@ export class AddressError extends UsageError {}
 
 const FORMS = "vsock:PORT, unix:PATH, tcp:HOST:PORT or fd:N";
 
-/** Parses an address. The URL spelling `vsock://PORT` (likewise for the others) means the same. Throws AddressError. */
+/**
+ * Parses an address, with or without `SERVICE+` before it. The URL spelling `vsock://PORT` (likewise for the others) means
+ * the same. Throws AddressError.
+ */
 export function parseAddress(text: string): Address {
+  const plus = text.indexOf("+");
+  if (plus < 0 || plus > text.indexOf(":")) return parsePlain(text);
+  const address = parsePlain(text.slice(plus + 1));
+  address.service = text.slice(0, plus);
+  address.text = text.slice(0, plus + 1) + address.text;
+  return address;
+}
+
+function parsePlain(text: string): Address {
   const colon = text.indexOf(":");
   const scheme = colon < 0 ? "" : text.slice(0, colon);
   let rest = text.slice(colon + 1);

@@ -57,6 +57,7 @@ const TABLE = {
   rename: INT,
   rmdir: INT,
   send: WORD,
+  sendfile: WORD,
   sendmsg: WORD,
   sethostname: INT,
   setpriority: INT,

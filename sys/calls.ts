@@ -50,6 +50,7 @@ export const enum Call {
   rename,
   rmdir,
   send,
+  sendfile,
   sendmsg,
   sethostname,
   setpriority,

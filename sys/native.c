@@ -19,6 +19,7 @@
 #include <sys/random.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -109,6 +110,7 @@ static const struct entry table[] = {
   I(rename),
   I(rmdir),
   W(send),
+  W(sendfile),
   W(sendmsg),
   I(sethostname),
   I(setpriority),

@@ -1,6 +1,7 @@
 /** Stream sockets: listening, connecting, moving bytes. All are non-blocking unless said otherwise. */
 import { addressOf, call, call6 } from "#libc";
 import { type Address, Family } from "./address.ts";
+import { writeWord } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { check, Errno, SysError } from "./errno.ts";
 import { close, lstat, unlink } from "./file.ts";
@@ -117,6 +118,15 @@ export function receive(fd: number, bytes: Uint8Array, offset: number, length: n
 /** send(2) of bytes [start, end). Returns the bytes taken or -errno (-EAGAIN: no room). Never raises SIGPIPE. */
 export function send(fd: number, bytes: Uint8Array, start: number, end: number): number {
   return call6(Call.send, fd, addressOf(bytes) + start, end - start, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+}
+
+const fileOffset = new Uint8Array(8);
+const fileOffsetView = new DataView(fileOffset.buffer);
+
+/** sendfile(2) of `count` bytes of a file from `offset` on. Returns the bytes sent, 0 at the file's end, or -errno. */
+export function sendFile(fd: number, file: number, offset: number, count: number): number {
+  writeWord(fileOffsetView, 0, offset);
+  return call6(Call.sendfile, fd, file, addressOf(fileOffset), count, 0, 0);
 }
 
 /**

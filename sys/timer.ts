@@ -15,8 +15,8 @@ export class Timer {
 
 export class TimerHeap {
   private readonly heap: Timer[] = [];
-  /** The time when the due timers ran last. */
-  private now = 0;
+  /** When the due timers ran last, which is when this turn of the loop began, while any timer runs; monotonic milliseconds. */
+  now = 0;
   /** The first deadline, Infinity without a timer: a turn of the loop looks here, not into the heap. */
   private next = Infinity;
 

@@ -1,0 +1,409 @@
+/** One connection: requests in order, one at a time, each answered before the next is looked at. */
+import { Errno } from "../sys/errno.ts";
+import { close } from "../sys/file.ts";
+import { Level, log, logs } from "../sys/log.ts";
+import { Ready } from "../sys/loop.ts";
+import { Outbox, Sent } from "../sys/outbox.ts";
+import { receive, sendFile, shutdownSending } from "../sys/socket.ts";
+import { Timer } from "../sys/timer.ts";
+import { Exchange } from "./exchange.ts";
+import { Framing, FramingError } from "./framing.ts";
+import { HeadError, HeadScanner, MORE } from "./head.ts";
+import { Inbox } from "./inbox.ts";
+import { CONTINUE, refusal } from "./interim.ts";
+import type { Site } from "./site.ts";
+import { Status } from "./status.ts";
+import { Transport } from "./transport.ts";
+
+const enum Phase {
+  /** Between requests, or in the middle of a head. */
+  HEAD,
+  /** A request is there; its body may still be coming. */
+  SERVING,
+  /** All is said; what the peer still sends is dropped until it closes. */
+  LINGERING,
+  CLOSED,
+}
+
+/** What one read takes while a head is awaited: what a client sends on ahead waits in memory. */
+const HEAD_READ_BYTES = 8192;
+const MAX_HEAD_BYTES = 1024 * 1024;
+/** How long a head may take from its first byte to its last. */
+const HEAD_TIMEOUT_MS = 60_000;
+const LINGER_TIMEOUT_MS = 10_000;
+
+export class Connection extends Transport {
+  /** The index in the site's list. Only the server writes it. */
+  place = 0;
+  /** Whether it was open when the machine was prepared for a snapshot. */
+  isRemembered = false;
+  private readonly site: Site;
+  private readonly outbox: Outbox;
+  private readonly inbox = new Inbox();
+  private phase = Phase.HEAD;
+  private exchange: Exchange | undefined;
+  private framing: Framing | undefined;
+  private scanner: HeadScanner | undefined;
+  private timer: Timer | undefined;
+  private later: Timer | undefined;
+  /** When the peer last got on, on the loop's clock; of a head that is coming, when it began. */
+  private lastProgress: number;
+  /** The request allows another one after it. */
+  private isPersistent = true;
+  private expectsContinue = false;
+  /** Somebody reads the body and takes more. */
+  private isReading = false;
+  private isProcessing = false;
+
+  constructor(site: Site, fd: number) {
+    super(fd, site.loop, site.buffers);
+    this.site = site;
+    this.outbox = new Outbox(fd, site.buffers);
+    this.lastProgress = site.loop.timers.now;
+    this.setTimeout(site.idleLimit);
+  }
+
+  /** Whether no request is being received or answered. */
+  get isIdle(): boolean {
+    return this.phase === Phase.HEAD && this.inbox.isEmpty;
+  }
+
+  /** When an idle connection was last used, on the loop's clock. */
+  get idleSince(): number {
+    return this.lastProgress;
+  }
+
+  get serves(): Exchange | undefined {
+    return this.exchange;
+  }
+
+  override get isBlocked(): boolean {
+    return !this.outbox.isEmpty;
+  }
+
+  override get keepsAlive(): boolean {
+    return this.isPersistent && this.site.keepsAlive && (this.framing?.isAtEnd ?? true);
+  }
+
+  /** Begins: a request often is there already. */
+  start(): void {
+    this.read();
+    this.update();
+  }
+
+  override onReady(ready: number): void {
+    if (this.phase === Phase.LINGERING) this.drain();
+    else {
+      if (this.isBlocked && (ready & (Ready.WRITABLE | Ready.HANGUP | Ready.FAILED)) !== 0) this.flush();
+      else if (this.exchange?.isPulled === true && (ready & Ready.WRITABLE) !== 0) this.exchange.onWritable();
+      if (this.wantsRead && (ready & (Ready.READABLE | Ready.HANGUP | Ready.FAILED)) !== 0) this.read();
+      else if ((ready & (Ready.HANGUP | Ready.FAILED | Ready.INVALID)) !== 0) this.abort();
+      else if ((ready & Ready.PEER_SHUT) !== 0 && this.exchange?.endsWithPeer === true) this.abort();
+    }
+    this.update();
+  }
+
+  override onFailure(): void {
+    this.abort();
+  }
+
+  override send(bytes: Uint8Array, start: number, end: number, isLent: boolean): boolean {
+    this.lastProgress = this.loop.timers.now;
+    return this.onSent(this.outbox.send(bytes, start, end, isLent));
+  }
+
+  override sendFile(fd: number, offset: number, count: number): number {
+    const sent = sendFile(this.fd, fd, offset, count);
+    if (sent > 0) this.lastProgress = this.loop.timers.now;
+    return sent;
+  }
+
+  override startBody(): void {
+    this.isReading = true;
+    // What the client has sent already says that it did not wait.
+    if (this.expectsContinue && this.inbox.isEmpty) this.send(CONTINUE, 0, CONTINUE.length, false);
+    this.expectsContinue = false;
+    this.goOn();
+  }
+
+  override resumeBody(isLater: boolean): void {
+    if (isLater) {
+      const timer = this.later ?? new Timer(() => this.resumeBody(false));
+      this.later = timer;
+      this.loop.timers.start(timer, 0);
+      return;
+    }
+    this.isReading = true;
+    this.goOn();
+  }
+
+  override update(): void {
+    if (this.phase === Phase.CLOSED) return;
+    let events = Ready.NONE;
+    if (this.isBlocked || (this.exchange?.isPulled === true && this.phase === Phase.SERVING)) events |= Ready.WRITABLE;
+    if (this.wantsRead) events |= Ready.READABLE;
+    if (this.exchange?.endsWithPeer === true) events |= Ready.PEER_SHUT;
+    if (this.slot < 0) this.loop.add(this, events);
+    else this.loop.setEvents(this, events);
+  }
+
+  override endResponse(): void {
+    if (!this.isBlocked) this.goOn();
+  }
+
+  /** Drops the connection and what it was about. */
+  override abort(): void {
+    if (this.phase === Phase.CLOSED) return;
+    this.phase = Phase.CLOSED;
+    if (this.timer !== undefined) this.loop.timers.cancel(this.timer);
+    if (this.later !== undefined) this.loop.timers.cancel(this.later);
+    this.timer = undefined;
+    this.later = undefined;
+    this.loop.remove(this);
+    close(this.fd);
+    this.outbox.discard();
+    this.inbox.clear();
+    const exchange = this.exchange;
+    this.exchange = undefined;
+    exchange?.onLost();
+    this.site.onClosed(this);
+  }
+
+  private get wantsRead(): boolean {
+    switch (this.phase) {
+      case Phase.HEAD:
+        return !this.isBlocked;
+      case Phase.SERVING:
+        return this.isReading && this.framing?.isAtEnd === false && this.inbox.isEmpty;
+      case Phase.LINGERING:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  private read(): void {
+    const buffer = this.buffers.take();
+    const limit = this.phase === Phase.HEAD ? HEAD_READ_BYTES : buffer.length;
+    const received = receive(this.fd, buffer, 0, limit);
+    if (received > 0) {
+      if (this.phase === Phase.SERVING || this.inbox.isEmpty) this.lastProgress = this.loop.timers.now;
+      this.inbox.lend(buffer, received);
+      this.process();
+      this.inbox.keep();
+    }
+    this.buffers.give(buffer);
+    if (received === 0 || (received < 0 && received !== -Errno.EAGAIN && received !== -Errno.EINTR)) this.abort();
+  }
+
+  /** Something has changed: goes on, unless that happens already further up in the stack. */
+  private goOn(): void {
+    if (this.isProcessing) return;
+    this.process();
+    this.update();
+  }
+
+  /** Goes on with what has been received, as far as it goes. */
+  private process(): void {
+    this.isProcessing = true;
+    try {
+      while (this.step());
+    } catch (error) {
+      if (error instanceof HeadError) this.refuse(error.status, error.message);
+      else if (error instanceof FramingError) this.onBrokenBody(error.message);
+      else this.onHandlerFailure(error instanceof Error ? error.message : "");
+    }
+    this.isProcessing = false;
+  }
+
+  /** Returns whether there may be more to do. */
+  private step(): boolean {
+    if (this.phase === Phase.HEAD) return !this.isBlocked && !this.inbox.isEmpty && this.takeRequest();
+    if (this.phase !== Phase.SERVING) return false;
+    const exchange = this.exchange;
+    if (exchange === undefined) return false;
+    if (exchange.isDone) return !this.isBlocked && this.settle(exchange);
+    const framing = this.framing;
+    return framing !== undefined && this.isReading && this.takeBody(exchange, framing);
+  }
+
+  private takeRequest(): boolean {
+    const scanner = this.scanner ?? this.site.scanner;
+    const bytes = this.inbox.bytes;
+    const end = scanner.scan(bytes, bytes.length);
+    if (end === MORE || end > MAX_HEAD_BYTES) {
+      if (this.inbox.length > MAX_HEAD_BYTES) throw new HeadError(Status.HEAD_TOO_LARGE, "the head is larger than 1 MiB");
+      if (this.scanner === undefined) this.awaitHead();
+      return false;
+    }
+    this.scanner = undefined;
+    scanner.reset();
+    this.site.scanner.reset();
+    const head = this.site.head;
+    head.parse(bytes, end);
+    this.inbox.skip(end);
+    this.phase = Phase.SERVING;
+    this.isReading = false;
+    this.isPersistent = head.keepsAlive;
+    this.expectsContinue = head.expectsContinue;
+    this.framing = undefined;
+    if (head.hasBody) {
+      this.framing = new Framing();
+      this.framing.begin(head);
+    }
+    const exchange = new Exchange(this, head);
+    this.exchange = exchange;
+    if (logs(Level.DEBUG)) log(Level.DEBUG, `connection ${this.fd}: ${head.method} ${head.path}`);
+    this.site.handler.handle(exchange, head);
+    head.release();
+    // Its time runs from here; without a body it has none.
+    this.lastProgress = this.loop.timers.now;
+    if (this.framing === undefined && this.phase === Phase.SERVING) exchange.onBodyEnd();
+    return true;
+  }
+
+  /** A head has begun: from now on it has its time. */
+  private awaitHead(): void {
+    const scanner = new HeadScanner();
+    scanner.scan(this.inbox.bytes, this.inbox.bytes.length);
+    this.site.scanner.reset();
+    this.scanner = scanner;
+    this.setTimeout(Math.min(HEAD_TIMEOUT_MS, this.site.idleLimit));
+  }
+
+  private takeBody(exchange: Exchange, framing: Framing): boolean {
+    const reader = exchange.bodyReader;
+    if (reader === undefined) return false;
+    const bytes = this.inbox.bytes;
+    const start = framing.next(bytes, 0, bytes.length);
+    const count = framing.dataEnd - start;
+    // Until all of it has been taken.
+    this.isReading = count === 0;
+    const taken = count > 0 ? reader.onBody(bytes, start, framing.dataEnd) : 0;
+    if (this.phase !== Phase.SERVING) return false;
+    framing.take(taken);
+    this.inbox.skip(start + taken);
+    if (taken === count) this.isReading = true;
+    if (framing.isAtEnd) {
+      this.framing = undefined;
+      exchange.onBodyEnd();
+      return true;
+    }
+    return this.isReading && !this.inbox.isEmpty;
+  }
+
+  /** The response has left. Returns whether another request may follow. */
+  private settle(exchange: Exchange): boolean {
+    const isWhole = this.framing === undefined;
+    this.exchange = undefined;
+    if (isWhole && !exchange.isLast) {
+      this.phase = Phase.HEAD;
+      this.setTimeoutIfNone();
+      return true;
+    }
+    this.leave(isWhole);
+    return false;
+  }
+
+  /** Closes so that the answer arrives: bytes of the peer that nobody has read would reset the connection. */
+  private leave(isWhole: boolean): void {
+    this.inbox.clear();
+    if (isWhole) {
+      const buffer = this.buffers.take();
+      const received = receive(this.fd, buffer, 0, buffer.length);
+      this.buffers.give(buffer);
+      if (received <= 0) return this.abort();
+    }
+    this.phase = Phase.LINGERING;
+    shutdownSending(this.fd);
+    this.setTimeout(LINGER_TIMEOUT_MS);
+  }
+
+  /** A peer that sends no end is left after the time limit, however much it sends. */
+  private drain(): void {
+    const buffer = this.buffers.take();
+    const received = receive(this.fd, buffer, 0, buffer.length);
+    this.buffers.give(buffer);
+    if (received === 0 || (received < 0 && received !== -Errno.EAGAIN)) this.abort();
+  }
+
+  private flush(): void {
+    this.lastProgress = this.loop.timers.now;
+    if (!this.onSent(this.outbox.flush())) return;
+    const exchange = this.exchange;
+    if (exchange === undefined && this.phase === Phase.SERVING) this.leave(false);
+    else if (exchange !== undefined && !exchange.isDone) exchange.onWritable();
+    else this.process();
+  }
+
+  /** Returns whether all has left and the peer is there. */
+  private onSent(sent: Sent): boolean {
+    if (sent === Sent.GONE) this.abort();
+    else if (sent === Sent.SOME && !this.isProcessing) this.update();
+    return sent === Sent.ALL;
+  }
+
+  /** Answers what cannot be a request, and ends. */
+  private refuse(status: number, message: string): void {
+    this.site.scanner.reset();
+    this.phase = Phase.SERVING;
+    this.exchange = undefined;
+    const bytes = refusal(status, message);
+    if (this.send(bytes, 0, bytes.length, false)) this.leave(false);
+  }
+
+  private onBrokenBody(message: string): void {
+    const exchange = this.exchange;
+    this.exchange = undefined;
+    const isOpen = exchange?.isOpen === true;
+    exchange?.onLost();
+    if (isOpen) this.refuse(Status.BAD_REQUEST, message);
+    else this.abort();
+  }
+
+  private onHandlerFailure(message: string): void {
+    log(Level.ERROR, `a request failed: ${message}`);
+    this.site.head.release();
+    const exchange = this.exchange;
+    this.exchange = undefined;
+    const isOpen = exchange?.isOpen === true;
+    exchange?.onLost();
+    if (isOpen) this.refuse(Status.INTERNAL_ERROR, "internal error");
+    else this.abort();
+  }
+
+  private onTimeout(): void {
+    const limit = this.timeLimit();
+    const left = this.lastProgress + limit - this.loop.timers.now;
+    if (left > 0) return this.setTimeout(Math.min(left, this.site.idleLimit));
+    if (logs(Level.DEBUG)) log(Level.DEBUG, `connection ${this.fd}: timed out`);
+    this.abort();
+  }
+
+  /** How long without progress of the peer's the present state may last; milliseconds. */
+  private timeLimit(): number {
+    switch (this.phase) {
+      case Phase.HEAD:
+        return this.inbox.isEmpty ? this.site.idleLimit : Math.min(HEAD_TIMEOUT_MS, this.site.idleLimit);
+      case Phase.LINGERING:
+        return 0;
+      default:
+        return this.isBlocked || this.wantsRead ? this.site.idleLimit : Infinity;
+    }
+  }
+
+  private setTimeoutIfNone(): void {
+    if (this.timer === undefined) this.setTimeout(this.site.idleLimit);
+  }
+
+  private setTimeout(milliseconds: number): void {
+    this.loop.timers.start(this.timer ?? this.makeTimer(), milliseconds);
+  }
+
+  /** (A function of its own: natively one that makes a closure allocates on every call.) */
+  private makeTimer(): Timer {
+    const timer = new Timer(() => this.onTimeout());
+    this.timer = timer;
+    return timer;
+  }
+}
