@@ -1,5 +1,6 @@
 import { Byte } from "./byte.ts";
 import { JsonError } from "./error.ts";
+import { sequenceLength } from "../sys/bytes.ts";
 
 // The tokens of JSON (RFC 8259 sections 2, 6, 7) over bytes that end in one
 // extra 0. No token may contain that 0, so every loop here stops at it, and
@@ -66,17 +67,10 @@ export function scanNumber(bytes: Uint8Array, start: number): number {
   return at;
 }
 
-/** The length of the well-formed UTF-8 sequence at `at`, whose first byte is not ASCII (Unicode 16, table 3-7). */
-function sequenceLength(bytes: Uint8Array, at: number): number {
-  const lead = bytes[at] ?? 0;
-  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  // The second byte's range excludes overlong forms, surrogates and what is above U+10FFFF.
-  const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
-  const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
-  const second = bytes[at + 1] ?? 0;
-  let good = lead >= 0xc2 && lead <= 0xf4 && second >= low && second <= high;
-  for (let i = 2; good && i < length; i++) good = ((bytes[at + i] ?? 0) & 0xc0) === 0x80;
-  if (!good) throw new JsonError("invalid UTF-8", at);
+/** The length of the UTF-8 sequence at `at`. The 0 behind the text is no part of one. */
+function utf8Length(bytes: Uint8Array, at: number): number {
+  const length = sequenceLength(bytes, at, bytes.length);
+  if (length === 0) throw new JsonError("invalid UTF-8", at);
   return length;
 }
 
@@ -95,7 +89,7 @@ export function scanString(bytes: Uint8Array, start: number, stops: Uint32Array,
       c = bytes[at] ?? 0;
     }
     if (c < 0x80) break;
-    at += sequenceLength(bytes, at);
+    at += utf8Length(bytes, at);
     c = bytes[at] ?? 0;
   }
   let to = at;
@@ -115,7 +109,7 @@ export function scanString(bytes: Uint8Array, start: number, stops: Uint32Array,
     } else if (c < Byte.space) {
       throw unexpected(bytes, at);
     } else {
-      const next = at + (c < 0x80 ? 1 : sequenceLength(bytes, at));
+      const next = at + (c < 0x80 ? 1 : utf8Length(bytes, at));
       while (at < next) {
         bytes[to] = bytes[at] ?? 0;
         to += 1;

@@ -1,6 +1,7 @@
 /** Bytes that C reads and writes: C strings, pointer vectors, memory at an address. */
 import { addressOf, call } from "#libc";
 import { Call } from "./calls.ts";
+import { indexOfByte } from "./search.ts";
 
 // The compiler knows TextEncoder and TextDecoder only where they are made; natively making one costs nothing.
 
@@ -18,10 +19,98 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
   return dropped ? `\ufeff${text}` : text;
 }
 
-/** A NUL-terminated copy of a string. Throws RangeError where it has a NUL inside, which C could not see past. */
+/** The length of the well-formed UTF-8 sequence at `at`, before `end`; 0 where there is none (Unicode 16, table 3-7). */
+export function sequenceLength(bytes: Uint8Array, at: number, end: number): number {
+  const lead = bytes[at] ?? 0;
+  if (lead < 0x80) return 1;
+  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || at + length > end) return 0;
+  // The second byte's range excludes overlong forms, surrogates and what is above U+10FFFF.
+  const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  const second = bytes[at + 1] ?? 0;
+  if (second < low || second > high) return 0;
+  for (let i = at + 2; i < at + length; i++) {
+    if (((bytes[i] ?? 0) & 0xc0) !== 0x80) return 0;
+  }
+  return length;
+}
+
+// A name in the file system is bytes, not always UTF-8, and has to survive as a text. (Python's way, lone surrogates, is
+// not open: natively a string is well-formed UTF-8.) A byte that is no UTF-8 becomes two characters of the 32 that
+// Unicode keeps out of interchange for such use, U+FDD0 plus its upper half and U+FDE0 plus its lower half, which are
+// EF B7 90 to EF B7 9F and EF B7 A0 to EF B7 AF. Where a name has such characters itself, their bytes become so too.
+const ESCAPE_LENGTH = 6;
+
+/** How many bytes at `at` stay as they are in the text of a name; 0 where the byte there is escaped. */
+function keptLength(bytes: Uint8Array, at: number, end: number): number {
+  const length = sequenceLength(bytes, at, end);
+  if (length !== 3 || bytes[at] !== 0xef || bytes[at + 1] !== 0xb7) return length;
+  const last = bytes[at + 2] ?? 0;
+  return last >= 0x90 && last < 0xb0 ? 0 : length;
+}
+
+/** The text of a file's name: bytes [start, end), any at all, of which `fileBytes` makes the same again. */
+export function fileText(bytes: Uint8Array, start: number, end: number): string {
+  let size = 0;
+  for (let at = start; at < end; ) {
+    const kept = keptLength(bytes, at, end);
+    size += kept === 0 ? ESCAPE_LENGTH : kept;
+    at += kept === 0 ? 1 : kept;
+  }
+  if (size === end - start) return decodeText(bytes, start, end);
+  const out = new Uint8Array(size);
+  let to = 0;
+  for (let at = start; at < end; ) {
+    const kept = keptLength(bytes, at, end);
+    for (const stop = at + kept; at < stop; at++) {
+      out[to] = bytes[at] ?? 0;
+      to += 1;
+    }
+    if (kept > 0) continue;
+    const byte = bytes[at] ?? 0;
+    for (const half of [0x90 + (byte >> 4), 0xa0 + (byte & 15)]) {
+      out[to] = 0xef;
+      out[to + 1] = 0xb7;
+      out[to + 2] = half;
+      to += 3;
+    }
+    at += 1;
+  }
+  return decodeText(out, 0, size);
+}
+
+/** The bytes of the file's name that a text is. The text of a name that is UTF-8 is just that. */
+export function fileBytes(text: string): Uint8Array {
+  const bytes = encodeText(text);
+  let at = indexOfByte(bytes, 0, bytes.length, 0xef);
+  if (at < 0) return bytes;
+  let to = at;
+  for (; at < bytes.length; at++) {
+    let byte = bytes[at] ?? 0;
+    if (byte === 0xef && at + ESCAPE_LENGTH <= bytes.length && isEscapeAt(bytes, at)) {
+      byte = (((bytes[at + 2] ?? 0) & 15) << 4) | ((bytes[at + 5] ?? 0) & 15);
+      at += ESCAPE_LENGTH - 1;
+    }
+    bytes[to] = byte;
+    to += 1;
+  }
+  return to === bytes.length ? bytes : bytes.slice(0, to);
+}
+
+/** Whether six bytes are the escape of a byte that `fileText` would escape: not of one in ASCII. */
+function isEscapeAt(bytes: Uint8Array, at: number): boolean {
+  return bytes[at + 1] === 0xb7 && ((bytes[at + 2] ?? 0) & 0xf8) === 0x98 &&
+    bytes[at + 3] === 0xef && bytes[at + 4] === 0xb7 && ((bytes[at + 5] ?? 0) & 0xf0) === 0xa0;
+}
+
+/**
+ * A NUL-terminated copy of a string; the bytes that `fileText` escaped are themselves again. Throws RangeError where it
+ * has a NUL inside, which C could not see past.
+ */
 export function cstring(text: string): Uint8Array {
   if (text.includes("\0")) throw new RangeError("embedded null byte");
-  return encodeText(`${text}\0`);
+  return fileBytes(`${text}\0`);
 }
 
 /** Copies the C string at an address. */
