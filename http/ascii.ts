@@ -1,3 +1,5 @@
+import { decodeText } from "../sys/bytes.ts";
+
 /** The ASCII bytes that HTTP's grammar is made of. A const enum, because natively a const is a variable. */
 export const enum Ascii {
   tab = 0x09,
@@ -26,6 +28,13 @@ export const enum Ascii {
 /** A byte, a letter of ASCII in lower case. */
 export function lower(byte: number): number {
   return byte >= Ascii.upperA && byte <= Ascii.upperZ ? byte | 0x20 : byte;
+}
+
+/** The text that bytes [start, end) spell, its letters of ASCII in lower case. */
+export function lowerText(bytes: Uint8Array, start: number, end: number): string {
+  const out = bytes.slice(start, end);
+  for (let i = 0; i < out.length; i++) out[i] = lower(out[i] ?? 0);
+  return decodeText(out, 0, out.length);
 }
 
 /** Whether bytes [start, end) are a word, which is given in lower case, in either case of ASCII. */
