@@ -62,7 +62,9 @@ export class Parameters {
       const piece = simple ?? (number === 0 ? extendedText(encoded ?? "") : percentText(encoded ?? ""));
       whole = `${whole ?? ""}${piece ?? ""}`;
     }
-    return whole;
+    // A character may be spread over pieces.
+    const bytes = fileBytes(whole ?? "");
+    return whole === undefined ? undefined : fileText(bytes, 0, bytes.length);
   }
 }
 
