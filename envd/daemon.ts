@@ -14,28 +14,6 @@ export class Daemon {
   constructor(loop: Loop, fileLimit: number, onDone: () => void) {
     const router = new Router(new FallbackHandler());
     router.add("GET", "/health", new HealthHandler());
-    router.add("GET", "/t", new T());
-    router.add("POST", "/t", new T2());
     this.server = new HttpServer(loop, router, IDLE_LIMIT_MS, fileLimit, onDone);
-  }
-}
-
-import { Discard } from "../http/discard.ts";
-import { FileWriter } from "../http/file-writer.ts";
-import { Handler } from "../http/handler.ts";
-import type { Exchange } from "../http/exchange.ts";
-import type { RequestHead } from "../http/head.ts";
-import { openForReading, fstat } from "../sys/file.ts";
-class T extends Handler {
-  override handle(exchange: Exchange, request: RequestHead): void {
-    const fd = openForReading(request.query);
-    const size = fstat(fd).size;
-    exchange.begin(200, size);
-    new FileWriter(exchange, fd, 0, size).start();
-  }
-}
-class T2 extends Handler {
-  override handle(exchange: Exchange, _request: RequestHead): void {
-    exchange.receive(new Discard(() => exchange.respond(200, new Uint8Array(3))));
   }
 }

@@ -81,6 +81,7 @@ export class Framing {
 
   /** So many bytes of data have been used. */
   take(count: number): void {
+    if (count === 0) return;
     this.left -= count;
     if (this.left === 0) this.state = this.isChunked ? State.DATA_CR : State.END;
   }

@@ -3,6 +3,7 @@
  * it, strictly: what two parsers could read in two ways is refused.
  */
 import { decodeText } from "../sys/bytes.ts";
+import { isWord, lowerText } from "./ascii.ts";
 import { isFieldByte, isTokenByte, isVisibleByte } from "./grammar.ts";
 import { Status } from "./status.ts";
 
@@ -18,6 +19,8 @@ const TAB = 9;
 const LF = 10;
 const CR = 13;
 const SPACE = 32;
+const COMMA = 44;
+const DOT = 46;
 const SLASH = 47;
 const ZERO = 48;
 const NINE = 57;
@@ -118,7 +121,7 @@ export class RequestHead {
 
   /** The name of a field by its number, below `fieldCount`; in lower case. */
   fieldName(index: number): string {
-    return decodeText(this.bytes, this.word(index, 0), this.word(index, 1)).toLowerCase();
+    return lowerText(this.bytes, this.word(index, 0), this.word(index, 1));
   }
 
   fieldValue(index: number): string {
@@ -170,7 +173,32 @@ export class RequestHead {
   }
 
   private isNamed(index: number, name: string): boolean {
-    return isText(this.bytes, this.word(index, 0), this.word(index, 1), name);
+    return isWord(this.bytes, this.word(index, 0), this.word(index, 1), name);
+  }
+
+  /** Whether a value is a word, which is given in lower case, in any case. */
+  private hasValue(index: number, word: string): boolean {
+    return isWord(this.bytes, this.word(index, 2), this.word(index, 3), word);
+  }
+
+  /** Whether the Connection fields have an option, which is given in lower case; RFC 9110 section 7.6.1. */
+  private hasOption(option: string): boolean {
+    for (let index = 0; index < this.count; index++) {
+      if (!this.isNamed(index, "connection")) continue;
+      const bytes = this.bytes;
+      const end = this.word(index, 3);
+      let at = this.word(index, 2);
+      while (at < end) {
+        const start = at;
+        while (at < end && bytes[at] !== COMMA) at++;
+        let from = start;
+        let to = at++;
+        while (from < to && (bytes[from] === SPACE || bytes[from] === TAB)) from++;
+        while (to > from && (bytes[to - 1] === SPACE || bytes[to - 1] === TAB)) to--;
+        if (isWord(bytes, from, to, option)) return true;
+      }
+    }
+    return false;
   }
 
   /** Returns where the line after it begins. */
@@ -185,7 +213,7 @@ export class RequestHead {
     if (at === target || bytes[at] !== SPACE) throw malformed();
     this.parseTarget(bytes, target, at);
     at++;
-    if (!isText(bytes, at, at + 5, "http/") || bytes[at + 6] !== 46) throw malformed();
+    if (at + 9 > bytes.length || !isWord(bytes, at, at + 5, "http/") || bytes[at + 6] !== DOT) throw malformed();
     const major = bytes[at + 5] ?? 0;
     const minor = bytes[at + 7] ?? 0;
     if (bytes[at + 8] !== CR || bytes[at + 9] !== LF || major < ZERO || major > NINE || minor < ZERO || minor > NINE) throw malformed();
@@ -198,8 +226,8 @@ export class RequestHead {
   private parseTarget(bytes: Uint8Array, start: number, end: number): void {
     let path = start;
     if (bytes[start] !== SLASH) {
-      if (isText(bytes, start, Math.min(start + 7, end), "http://")) path = start + 7;
-      else if (isText(bytes, start, Math.min(start + 8, end), "https://")) path = start + 8;
+      if (isWord(bytes, start, Math.min(start + 7, end), "http://")) path = start + 7;
+      else if (isWord(bytes, start, Math.min(start + 8, end), "https://")) path = start + 8;
       if (path !== start) while (path < end && bytes[path] !== SLASH && bytes[path] !== QUESTION) path++;
     }
     let query = path;
@@ -252,7 +280,7 @@ export class RequestHead {
           if (this.isNamed(index, "host")) hosts++;
           break;
         case 6:
-          if (this.isNamed(index, "expect")) this.applyExpect(this.fieldValue(index));
+          if (this.isNamed(index, "expect")) this.applyExpect(index);
           break;
         case 10:
           if (this.isNamed(index, "connection")) hasConnection = true;
@@ -263,7 +291,7 @@ export class RequestHead {
           hasLength = true;
           break;
         case 17:
-          if (this.isNamed(index, "transfer-encoding")) this.applyTransferEncoding(this.fieldValue(index));
+          if (this.isNamed(index, "transfer-encoding")) this.applyTransferEncoding(index);
           break;
         default:
       }
@@ -273,12 +301,12 @@ export class RequestHead {
     }
     if (this.isChunked) this.contentLength = -1;
     if (hosts !== 1 && (hosts > 1 || !this.isHttp10)) throw new HeadError(Status.BAD_REQUEST, "one Host field is needed");
-    const connection = hasConnection ? `,${(this.list("connection") ?? "").toLowerCase().split(" ").join("")},` : "";
-    this.keepsAlive = this.isHttp10 ? connection.includes(",keep-alive,") : !connection.includes(",close,");
+    if (hasConnection) this.keepsAlive = this.isHttp10 ? this.hasOption("keep-alive") : !this.hasOption("close");
+    else this.keepsAlive = !this.isHttp10;
   }
 
-  private applyExpect(value: string): void {
-    if (value.toLowerCase() !== "100-continue") throw new HeadError(Status.EXPECTATION_FAILED, "an unknown Expect");
+  private applyExpect(index: number): void {
+    if (!this.hasValue(index, "100-continue")) throw new HeadError(Status.EXPECTATION_FAILED, "an unknown Expect");
     this.expectsContinue = !this.isHttp10;
   }
 
@@ -293,24 +321,13 @@ export class RequestHead {
     this.contentLength = length;
   }
 
-  private applyTransferEncoding(value: string): void {
+  private applyTransferEncoding(index: number): void {
     if (this.isChunked) throw new HeadError(Status.BAD_REQUEST, "two Transfer-Encodings");
-    if (value.toLowerCase() !== "chunked") throw new HeadError(Status.NOT_IMPLEMENTED, "a Transfer-Encoding other than chunked");
+    if (!this.hasValue(index, "chunked")) throw new HeadError(Status.NOT_IMPLEMENTED, "a Transfer-Encoding other than chunked");
     this.isChunked = true;
   }
 }
 
 function malformed(): HeadError {
   return new HeadError(Status.BAD_REQUEST, "malformed request");
-}
-
-/** Whether bytes [start, end) are a text, which is given in lower case, in any case. */
-function isText(bytes: Uint8Array, start: number, end: number, text: string): boolean {
-  if (end - start !== text.length || end > bytes.length) return false;
-  for (let i = 0; i < text.length; i++) {
-    const byte = bytes[start + i] ?? 0;
-    const lower = byte >= 65 && byte <= 90 ? byte + 32 : byte;
-    if (lower !== text.charCodeAt(i)) return false;
-  }
-  return true;
 }
