@@ -52,6 +52,8 @@ export class Options {
   task = Task.SERVE;
   readonly addresses: Address[] = [];
   isSupervised = true;
+  /** envd: no metadata service, the clock is never set. */
+  isOutsideFirecracker = false;
   /** A worker's channel to its supervisor, and the record that both hold. */
   channel = -1;
   recordFile = -1;
@@ -121,6 +123,9 @@ export class Options {
         return true;
       case "--envd":
         this.addresses.push(parseAddress(`${ENVD}+${reader.value(option)}`));
+        return true;
+      case "--isnotfc":
+        this.isOutsideFirecracker = true;
         return true;
       case "--port":
         this.addresses.push(parseAddress(`vsock:${reader.value(option)}`));

@@ -35,6 +35,8 @@ export class Exchange {
   readonly isHead: boolean;
   /** The response's fields so far, each with its line end: those who handle the request add theirs. */
   fields = "";
+  /** Whom the request is made as, where a layer in front of the handler has found that out. */
+  user = "";
   /** Whether a peer that has shut down its sending side counts as gone. */
   endsWithPeer = false;
   /** Whether the writer is to be called whenever the socket takes more, not only after it has taken none for a while. */

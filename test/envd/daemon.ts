@@ -1,0 +1,153 @@
+// A running agent that serves envd's protocol on a loopback port, in a mount namespace of its own: users `root` and `user`,
+// fresh homes, its own /etc/hosts and run directories. What it does to files is looked at through /proc/PID/root.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { host } from "../host.ts";
+import * as proc from "../proc.ts";
+import { remove, scratchDirectory } from "../scratch.ts";
+import { until } from "../until.ts";
+
+export interface DaemonOptions {
+  /** Arguments beside the address, such as `--isnotfc`, which is given when absent. */
+  readonly args?: readonly string[];
+  /** Shell commands in the mount namespace before the agent starts; $DIR is the test's own directory. */
+  readonly setup?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Under a supervisor, as it starts by default; otherwise one process, easy to observe. */
+  readonly isSupervised?: boolean;
+}
+
+const passwd = "root:x:0:0:root:/root:/bin/bash\nuser:x:1000:1000::/home/user:/bin/bash\n";
+const group = "root:x:0:\nuser:x:1000:\n";
+const hosts = "127.0.0.1 localhost\n# kept\n";
+
+// $1: the test's directory; then the command.
+const script = `
+set -e
+export DIR=$1; shift
+mount --make-rprivate /
+mount -t tmpfs -o mode=0755 home /home
+mkdir -m 0755 /home/user; chown 1000:1000 /home/user
+mount -t tmpfs -o mode=0700 root /root
+mount -t tmpfs -o mode=0755 run /run
+mount -t tmpfs -o mode=1777 srv /srv
+for name in passwd group hosts; do mount --bind $DIR/$name /etc/$name; done
+eval "$SETUP"
+unset SETUP
+cd /
+exec "$@"
+`;
+
+let lastPort = 20_000 + (process.pid % 10_000);
+
+/** A TCP port of this test process's own, below those the kernel hands out. */
+export function freePort(): number {
+  for (;;) {
+    lastPort = lastPort >= 31_999 ? 20_000 : lastPort + 1;
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port: lastPort, socket: { data() {} } }).stop(true);
+      return lastPort;
+    } catch {
+      // another process's
+    }
+  }
+}
+
+export class Daemon {
+  readonly directory = scratchDirectory();
+  readonly port = freePort();
+  readonly url = `http://127.0.0.1:${this.port}`;
+  readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly exited: Promise<number>;
+  stderr = "";
+
+  private constructor(options: DaemonOptions) {
+    writeFileSync(join(this.directory, "passwd"), passwd);
+    writeFileSync(join(this.directory, "group"), group);
+    writeFileSync(join(this.directory, "hosts"), hosts);
+    mkdirSync(join(this.directory, "files"), { mode: 0o777 });
+    const mode = options.isSupervised === true ? [] : ["--no-supervise"];
+    const args = options.args ?? ["--isnotfc"];
+    this.#child = Bun.spawn({
+      cmd: [
+        "unshare", "--mount", "bash", "-c", script, "bash", this.directory,
+        ...host.command, ...mode, "--envd", `tcp:127.0.0.1:${this.port}`, ...args,
+      ],
+      env: { PATH: process.env.PATH, HOME: "/root", SETUP: options.setup ?? "", ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.exited = this.#child.exited;
+    void this.#collect(this.#child.stderr);
+    void this.#collect(this.#child.stdout);
+  }
+
+  static async start(options: DaemonOptions = {}): Promise<Daemon> {
+    const daemon = new Daemon(options);
+    try {
+      await until("the daemon listens", 20, () => {
+        if (daemon.#child.exitCode !== null) throw new Error(`it exited with ${daemon.#child.exitCode}: ${daemon.stderr}`);
+        return daemon.stderr.includes("listening on ");
+      });
+    } catch (error) {
+      await daemon.dispose();
+      throw error;
+    }
+    return daemon;
+  }
+
+  /** Runs `body` with a daemon of its own. */
+  static async with(options: DaemonOptions, body: (daemon: Daemon) => Promise<void>): Promise<void> {
+    const daemon = await Daemon.start(options);
+    try {
+      await body(daemon);
+    } finally {
+      await daemon.dispose();
+    }
+  }
+
+  /** The agent: every launcher has executed the next. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get exitCode(): number | null {
+    return this.#child.exitCode;
+  }
+
+  /** Where a path of the daemon's is, seen from the tests. */
+  inside(path: string): string {
+    return `/proc/${this.pid}/root${path}`;
+  }
+
+  read(path: string): Buffer {
+    return readFileSync(this.inside(path));
+  }
+
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.url}${path}`, init);
+  }
+
+  memory(): proc.Memory {
+    return proc.memory(this.pid);
+  }
+
+  descriptors(): number {
+    return proc.descriptors(this.pid);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async dispose(): Promise<void> {
+    this.kill("SIGKILL");
+    await this.exited;
+    remove(this.directory);
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) this.stderr += decoder.decode(chunk, { stream: true });
+  }
+}
