@@ -2,8 +2,10 @@
 import { Router } from "../http/router.ts";
 import { HttpServer } from "../http/server.ts";
 import type { Loop } from "../sys/loop.ts";
+import { DownloadHandler } from "./download.ts";
 import { FallbackHandler } from "./fallback.ts";
 import { HealthHandler } from "./health.ts";
+import { PrepareHandler } from "./snapshot.ts";
 
 const IDLE_LIMIT_MS = 640_000;
 
@@ -14,6 +16,8 @@ export class Daemon {
   constructor(loop: Loop, fileLimit: number, onDone: () => void) {
     const router = new Router(new FallbackHandler());
     router.add("GET", "/health", new HealthHandler());
+    router.add("POST", "/snapshot/prepare", new PrepareHandler());
+    router.add("GET", "/files", new DownloadHandler());
     this.server = new HttpServer(loop, router, IDLE_LIMIT_MS, fileLimit, onDone);
   }
 }
