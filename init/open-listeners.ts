@@ -47,7 +47,9 @@ export class OpenListeners {
   /** One line in the log for a failure, not one a second. */
   private tryAll(isLogged: boolean): void {
     this.pending = this.pending.filter((address) => !this.tryOne(address, isLogged));
+    // A timer without a purpose would wake PID 1 after it has shrunk.
     if (this.pending.length > 0) this.loop.timers.start(this.retry, RETRY_MS);
+    else this.loop.timers.cancel(this.retry);
   }
 
   private tryOne(address: Address, isLogged: boolean): boolean {
