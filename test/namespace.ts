@@ -30,21 +30,29 @@ export interface NamespaceOptions {
 const root = join(import.meta.dir, "..");
 /** Where the shared directory is, seen from inside. */
 export const inside = "/mnt/test";
+/** Where the repository is, seen from inside: wherever it lies outside, nothing is mounted over it here. */
+const repositoryInside = "/mnt/mote";
+
+/** A word of the agent's command as it is inside. */
+function wordInside(word: string): string {
+  return word.startsWith(`${root}/`) ? repositoryInside + word.slice(root.length) : word;
+}
 
 const profiles: Readonly<Record<string, string>> = { "wrenn-init": "wrenn", "smolvm-guest-agent": "smolvm", envd: "wrenn" };
 
-// $1: the shared directory; then the command.
+// $1: the shared directory; then the command. What is in memory lies in a directory of the test's own.
 const script = `
 set -e
 shared=$1 name=$2; shift 2
 mount --make-rprivate /
-mount -t tmpfs -o mode=0755 scratch /mnt
-mkdir /mnt/upper /mnt/work /mnt/root
-mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work overlay /mnt/root
-export ROOT=/mnt/root
-mkdir -p $ROOT$REPOSITORY $ROOT/mnt/test
-mount --bind $REPOSITORY $ROOT$REPOSITORY
-mount --bind $shared $ROOT/mnt/test
+scratch=$shared/scratch
+mount -t tmpfs -o mode=0755 scratch $scratch
+mkdir $scratch/upper $scratch/work $scratch/root
+mount -t overlay -o lowerdir=/,upperdir=$scratch/upper,workdir=$scratch/work overlay $scratch/root
+export ROOT=$scratch/root
+mkdir -p $ROOT${repositoryInside} $ROOT${inside}
+mount --bind "$REPOSITORY" $ROOT${repositoryInside}
+mount --bind $shared $ROOT${inside}
 mount -t tmpfs -o mode=0755 dev $ROOT/dev
 mknod -m 666 $ROOT/dev/null c 1 3
 mknod -m 666 $ROOT/dev/zero c 1 5
@@ -76,17 +84,18 @@ export class Namespace {
     writeFileSync(join(this.directory, "cmdline"), `${options.commandLine ?? ""}\n`);
     const name = options.name ?? "init";
     const isNative = host.command.length === 1;
-    const program = host.command[0] ?? "";
+    const command = host.command.map(wordInside);
+    const program = command[0] ?? "";
     const profile = isNative ? [] : ["--profile", profiles[name] ?? "generic"];
     const launcher = (options.launcher ?? []).map((word) => `'${word}'`).join(" ");
     const args = options.args ?? ["--listen", `unix:${inside}/agent.sock`];
     const shell = script.replace(`"\${LAUNCHER[@]}"`, launcher);
-    mkdirSync(join(this.directory, "shared"));
+    mkdirSync(this.path("scratch"));
     this.#unshare = Bun.spawn({
       cmd: [
         // With the tests it ends, however they do.
         "setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "--uts", "--ipc", "--cgroup",
-        "bash", "-c", shell, "bash", this.directory, isNative ? name : program, ...host.command, ...profile, ...args,
+        "bash", "-c", shell, "bash", this.directory, isNative ? name : program, ...command, ...profile, ...args,
       ],
       env: {
         PATH: process.env.PATH, SETUP: options.setup ?? "", HAS_PROC: options.hasNoProc === true ? "no" : "yes", REPOSITORY: root,
