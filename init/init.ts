@@ -133,9 +133,10 @@ class Init extends SupervisorOwner {
   /** Takes over the listeners of an earlier image of this process. */
   adopt(addresses: Address[]): void {
     const known: string[] = [];
-    for (const held of this.resume.listeners.splice(0)) {
+    // They stay noted: who fails in here once more finds them all.
+    for (const held of this.resume.listeners) {
       known.push(held.address.text);
-      this.onListener(Listener.adopt(held.address, held.fd));
+      this.supervisor.adopt(Listener.adopt(held.address, held.fd));
     }
     this.takeListeners();
     this.listeners.open(addresses.filter((address) => !known.includes(address.text)));

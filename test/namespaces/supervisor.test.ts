@@ -3,7 +3,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync, writeSync } from "node:fs";
 import { hangLimit } from "../agent.ts";
-import { putRequest, runResult } from "../client.ts";
+import { Client, putRequest, runResult } from "../client.ts";
 import { host } from "../host.ts";
 import { killWorkers, Load, rounds } from "../kills.ts";
 import { trap } from "../machine-code.ts";
@@ -81,7 +81,7 @@ test("L080: workers killed under load: PID 1 lives, nobody is refused, and nothi
     expect(namespace.pid).toBe(pid);
     expect(after.descriptors).toBe(before.descriptors);
     if (isNative) expect(after.anonymous - before.anonymous).toBeLessThanOrEqual(16 * 1024);
-  }), hangLimit + rounds * 500);
+  }), 2 * hangLimit + rounds * 500);
 
 test("L085: a worker that is killed takes the groups of its commands along", () =>
   Namespace.with({}, async (namespace) => {
@@ -141,6 +141,23 @@ if (isNative) describe("PID 1 that fails", () => {
       expect(await namespace.worker()).toBe(worker);
       await until("nothing is left", 5, () => isIdle(namespace));
     }), hangLimit + rounds * 100);
+
+  test("L086: again, before it has gone on, loses no listener", () => {
+    const names = Array.from({ length: 12 }, (_, index) => `${index}.sock`);
+    const args = names.flatMap((name) => ["--listen", `unix:${inside}/${name}`]);
+    return Namespace.with({ args, listeners: names.length }, async (namespace) => {
+      const clients = names.map((name) => new Client({ unix: namespace.path(name) }));
+      for (let round = 0; round < 200; round++) {
+        namespace.kill("SIGSEGV");
+        // Closer than a timer could: somewhere in its first two milliseconds.
+        for (const end = performance.now() + round / 100; performance.now() < end; );
+        namespace.kill("SIGSEGV");
+        await Promise.all(clients.map((client) => client.ping()));
+      }
+      // One that was lost would have been opened anew.
+      expect(namespace.stderr.split("listening on").length - 1).toBe(names.length);
+    });
+  });
 
   // An emulator may give PID 1 the signal of its child before the one that it dies of.
   if (isNative) test("together with its worker has another one serve", () =>
