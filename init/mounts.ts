@@ -1,6 +1,6 @@
 /** The file systems of a machine that has just started, and the directories in them; lifecycle.md 1.3. */
 import { Errno, SysError } from "../sys/errno.ts";
-import { stat } from "../sys/file.ts";
+import { realPath, stat } from "../sys/file.ts";
 import { Level, log } from "../sys/log.ts";
 import { fileSystemType, mount, MountFlag, MountTable, PROC_MAGIC, remount } from "../sys/mount.ts";
 import { changeMode, makeCharacterDevice, makeDirectory } from "../sys/node.ts";
@@ -156,7 +156,12 @@ export class Mounts {
    */
   private isTaken(target: string): boolean {
     if (target === "/proc") return isProc();
-    return this.table !== undefined && this.table.at(target) !== undefined;
+    try {
+      return this.table?.at(realPath(target)) !== undefined;
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      return false; // it is not even there
+    }
   }
 
   private readTable(): void {

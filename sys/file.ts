@@ -118,6 +118,14 @@ export function linkTarget(path: string): string | undefined {
   return length < 0 ? undefined : stringAt(addressOf(buffer));
 }
 
+/** Where a path leads, symbolic links followed; the path itself where there is no /proc to tell. Throws SysError. */
+export function realPath(path: string): string {
+  const fd = openForReading(path);
+  const real = linkTarget(`/proc/self/fd/${fd}`);
+  close(fd);
+  return real ?? path;
+}
+
 const NAME_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 function randomName(): string {

@@ -61,6 +61,14 @@ test("L002: what is mounted already is not hidden", async () => {
   });
 }, 60_000);
 
+test("L002: nor where the mount point is a symbolic link", async () => {
+  const setup = "rm -rf $ROOT/run; mkdir $ROOT/mine; ln -s mine $ROOT/run; mount -t tmpfs mine $ROOT/mine; touch $ROOT/mine/file";
+  await Namespace.with({ setup }, async (namespace) => {
+    expect(countAt(namespace, "/mine")).toBe(1);
+    expect(await namespace.enter("ls /run/file")).toBe("/run/file\n");
+  });
+}, 60_000);
+
 test("L003: a user's own /tmp is left alone", async () => {
   const setup = "mount -t tmpfs -o mode=700 mine $ROOT/tmp; touch $ROOT/tmp/mine";
   await Namespace.with({ name: "wrenn-init", setup }, async (namespace) => {
