@@ -12,6 +12,7 @@ usage: ./build.sh [TARGET...]
   aarch64   dist/mote-aarch64
   ctl       dist/motectl-x86_64, the host's client
   suite-ARCH  build/guest/ARCH/suite, the SmolVM cases that a guest runs on itself, and motectl beside it
+  probe     build/x86_64/probe, pieces of sys/ by themselves, for tests
   guest-deps  only install what guest tests need
   asan      dist/mote-asan, with AddressSanitizer, for tests
   deps      only install what building and testing needs
@@ -143,7 +144,8 @@ link() {
   commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
   [ "$(cat "$dir/commit" 2>/dev/null)" = "$commit" ] || { rm -f "$dir/native.o"; echo "$commit" >"$dir/commit"; }
   object "$cc" "$flags $WARNINGS -DMOTE_COMMIT=\"$commit\"" sys/native.c "$dir/native.o"
-  objects="$objects $dir/native.o"
+  object "$cc" "$flags $WARNINGS" sys/sha2.c "$dir/sha2.o"
+  objects="$objects $dir/native.o $dir/sha2.o"
   if [ $target != asan ]; then
     object "$cc" "$flags $WARNINGS" sys/format.c "$dir/format.o"
     object "$cc" "$flags $WARNINGS" sys/cache.c "$dir/cache.o"
@@ -179,6 +181,14 @@ build_suite() {
   link suite "$target" "build/guest/$target/suite"
   emit motectl ctl/motectl.ts
   link motectl "$target" "build/guest/$target/motectl"
+}
+
+# Pieces of sys/ by themselves, for tests.
+build_probe() {
+  local SOURCES="$SOURCES test/sys/probe.ts"
+  mkdir -p build/x86_64
+  emit probe test/sys/probe.ts
+  link probe x86_64 build/x86_64/probe
 }
 
 # --- verifying ------------------------------------------------------------------------------------------------------
@@ -251,6 +261,7 @@ for target in "$@"; do
     x86_64) need_native; build_agent x86_64; verify x86_64 ;;
     aarch64) need_native; need_aarch64; build_agent aarch64; verify aarch64 ;;
     ctl) need_native; build_ctl ;;
+    probe) need_native; build_probe ;;
     suite-x86_64) need_native; build_suite x86_64 ;;
     suite-aarch64) need_native; need_aarch64; build_suite aarch64 ;;
     guest-deps) need_guest ;;

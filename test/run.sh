@@ -50,6 +50,7 @@ unit() {
   # motectl is tested against the native agent, on both hosts.
   build x86_64
   build ctl
+  build probe
   local directory directories=()
   for directory in test/*/; do
     case $directory in test/conformance/ | test/namespaces/ | test/images/ | test/guest/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac

@@ -1,11 +1,14 @@
-// The C files of the native host that stand in for parts of libc, built for this machine with sanitizers where they fit.
+// The C files of the native host but for its door, built for this machine with sanitizers where they fit.
 
 import { afterAll, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { remove, scratchDirectory } from "../scratch.ts";
 
 const directory = scratchDirectory();
 afterAll(() => remove(directory));
+
+const SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover"];
 
 const here = (name: string): string => join(import.meta.dir, name);
 const sys = (name: string): string => join(import.meta.dir, "../../sys", name);
@@ -18,15 +21,15 @@ function build(compiler: string, name: string, ...args: string[]): string {
   return out;
 }
 
-function run(program: string): string {
-  const ran = Bun.spawnSync([program]);
+function run(program: string, input = ""): string {
+  const ran = Bun.spawnSync([program], { stdin: Buffer.from(input) });
   expect(ran.stderr.toString()).toBe("");
   expect(ran.exitCode).toBe(0);
   return ran.stdout.toString();
 }
 
 test("blocks of the allocator cache never overlap, on glibc with sanitizers", () => {
-  run(build("gcc", "heap-asan", "-fsanitize=address,undefined", "-fno-sanitize-recover", here("heap.c"), sys("cache.c")));
+  run(build("gcc", "heap-asan", ...SANITIZERS, here("heap.c"), sys("cache.c")));
 });
 
 test("and on musl, whose allocator checks itself", () => {
@@ -48,4 +51,16 @@ test("a conversion that it does not know ends the process", () => {
   Bun.spawnSync(["sh", "-c", `cat >${file}`], { stdin: Buffer.from(source) });
   const ran = Bun.spawnSync([build("musl-gcc", "unknown", "-static", "-fno-builtin", file, sys("format.c"))]);
   expect(ran.signalCode).toBe("SIGABRT");
+});
+
+test("SHA-256 and SHA-512 are those of OpenSSL, whatever the length", () => {
+  const lengths = [...Array(300).keys(), 4096, 100_003];
+  const cases = [256, 512].flatMap((bits) => lengths.map((length) => ({ bits, length })));
+  const expected = cases.map(({ bits, length }) => {
+    const bytes = Uint8Array.from({ length }, (_, i) => i * 7 + length);
+    return createHash(`sha${bits}`).update(bytes).digest("hex");
+  });
+  const program = build("gcc", "sha2", ...SANITIZERS, here("sha2.c"), sys("sha2.c"));
+  const input = cases.map(({ bits, length }) => `${bits} ${length}\n`).join("");
+  expect(run(program, input).trim().split("\n")).toEqual(expected);
 });
