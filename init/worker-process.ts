@@ -78,10 +78,7 @@ export class WorkerProcess extends Source {
       // The end of the channel: its exit tells the rest.
       if (message.text === "") return this.loop.remove(this);
       if (message.fd >= 0) close(message.fd);
-      if (message.text !== PONG) continue;
-      this.unanswered = 0;
-      // Asking has brought pages back that an idle supervisor does without.
-      this.loop.shrink();
+      if (message.text === PONG) this.unanswered = 0;
     }
   }
 
