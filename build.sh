@@ -97,7 +97,7 @@ node24() { node_modules/.bin/node "$@"; }
 # source has changed. The C is the same for every target.
 emit() {
   local name=$1 entry=$2 out=build/$1.c
-  if [ -f "$out" ] && [ -z "$(find $SOURCES package.json package-lock.json -newer "$out" -print -quit)" ]; then return; fi
+  if [ -f "$out" ] && [ -z "$(find $SOURCES sys/slim package.json package-lock.json -newer "$out" -print -quit)" ]; then return; fi
   export SCRIPTC_TARGET=x86_64-linux-musl
   node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi sys/ffi.json --emit=c -o "build/$name.new.c" >/dev/null
   node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi sys/ffi.json --print=native-link-info \
