@@ -99,8 +99,9 @@ emit() {
   local name=$1 entry=$2 out=build/$1.c
   if [ -f "$out" ] && [ -z "$(find $SOURCES sys/slim package.json package-lock.json -newer "$out" -print -quit)" ]; then return; fi
   export SCRIPTC_TARGET=x86_64-linux-musl
-  node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi sys/ffi.json --emit=c -o "build/$name.new.c" >/dev/null
-  node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi sys/ffi.json --print=native-link-info \
+  node_modules/.bin/bun sys/manifest.ts "$entry" sys/ffi.json >"build/$name.ffi.json"
+  node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi "build/$name.ffi.json" --emit=c -o "build/$name.new.c" >/dev/null
+  node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi "build/$name.ffi.json" --print=native-link-info \
     -o "build/$name.o" >"build/$name.json"
   node24 -e '
     const info = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"));
