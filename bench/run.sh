@@ -1,11 +1,11 @@
 #!/bin/sh
-# Measures the agent beside its C floors: ./bench/run.sh [density|boot] [--quick]; bench/README.md says what each row is.
+# Measures the agent beside its C floors: ./bench/run.sh [density|boot|http] [--quick]; bench/README.md says what each row is.
 set -eu
 cd "$(dirname "$0")/.."
 
 what=agent
 case ${1:-} in
-  density | boot)
+  density | boot | http)
     what=$1
     shift
     ;;
@@ -30,6 +30,16 @@ case $what in
     compile s floor-pair floor/pair.c
     compile 2 swarm swarm.c
     exec node_modules/.bin/bun bench/density.ts "$@"
+    ;;
+  http)
+    for package in zlib1g-dev nginx-light; do
+      [ "$(dpkg-query -W -f '${db:Status-Status}' $package 2>/dev/null)" = installed ] ||
+        apt-get install -yq --no-install-recommends $package || { echo "bench: install $package" >&2; exit 1; }
+    done
+    compile s floor-http floor/http.c
+    compile 2 http-client http/client.c
+    cc -O2 -s -Wall -Wextra -o build/bench/floor-gzip bench/floor/gzip.c -lz
+    exec node_modules/.bin/bun bench/http.ts "$@"
     ;;
   boot)
     bench/boot/prepare.sh
