@@ -124,15 +124,16 @@ object() {
 
 # link NAME TARGET OUT: build/NAME.c and what it needs, for one of the targets.
 link() {
-  local name=$1 target=$2 out=$3 cc flags link dir objects="" renames="" source o commit
+  local name=$1 target=$2 out=$3 cc flags link dir objects="" renames="" source o commit own="native sha2 span"
   case $target in
     x86_64) cc=musl-gcc flags=$STATIC link=$STATIC_LINK ;;
     aarch64) cc="aarch64-linux-gnu-gcc -specs $PWD/build/aarch64-musl.specs" flags=$STATIC link=$STATIC_LINK ;;
     asan) cc=gcc flags=$ASAN link="-fsanitize=address" ;;
   esac
   [ $target != aarch64 ] || cp /usr/lib/aarch64-linux-musl/musl-gcc.specs build/aarch64-musl.specs
-  # cache.c says why.
-  [ $target = asan ] || renames="-Dmalloc=cached_malloc -Dcalloc=cached_calloc -Drealloc=cached_realloc -Dfree=cached_free"
+  # cache.c and quick.c say why.
+  [ $target = asan ] || renames="-Dmalloc=cached_malloc -Dcalloc=cached_calloc -Drealloc=cached_realloc -Dfree=cached_free
+    -Dtrunc=quick_trunc -Dfmod=quick_fmod"
   dir=build/$target
   mkdir -p "$dir" dist
   while read -r source; do
@@ -144,14 +145,11 @@ link() {
   wait
   commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
   [ "$(cat "$dir/commit" 2>/dev/null)" = "$commit" ] || { rm -f "$dir/native.o"; echo "$commit" >"$dir/commit"; }
-  object "$cc" "$flags $WARNINGS -DMOTE_COMMIT=\"$commit\"" sys/native.c "$dir/native.o"
-  object "$cc" "$flags $WARNINGS" sys/sha2.c "$dir/sha2.o"
-  objects="$objects $dir/native.o $dir/sha2.o"
-  if [ $target != asan ]; then
-    object "$cc" "$flags $WARNINGS" sys/format.c "$dir/format.o"
-    object "$cc" "$flags $WARNINGS" sys/cache.c "$dir/cache.o"
-    objects="$objects $dir/format.o $dir/cache.o"
-  fi
+  [ $target = asan ] || own="$own format cache quick"
+  for source in $own; do
+    object "$cc" "$flags $WARNINGS -DMOTE_COMMIT=\"$commit\"" "sys/$source.c" "$dir/$source.o"
+    objects="$objects $dir/$source.o"
+  done
   # native.c says why scr_lib_init is replaced.
   object "$cc" "$flags -w $renames -Dscr_lib_init=mote_start" "build/$name.c" "$dir/$name.o"
   # shellcheck disable=SC2086

@@ -6,10 +6,12 @@ import { Status } from "../http/status.ts";
 import { encodeText } from "../sys/bytes.ts";
 import { ENVD_VERSION } from "./version.ts";
 
+const FIELDS = "Content-Type: application/json\r\nCache-Control: no-store\r\n";
+const BODY = encodeText(`{"version":"${ENVD_VERSION}"}`);
+
 export class HealthHandler extends Handler {
   override handle(exchange: Exchange, _request: RequestHead): void {
-    exchange.addField("Content-Type", "application/json");
-    exchange.addField("Cache-Control", "no-store");
-    exchange.respond(Status.OK, encodeText(`{"version":"${ENVD_VERSION}"}`));
+    exchange.fields += FIELDS;
+    exchange.respond(Status.OK, BODY);
   }
 }

@@ -1,4 +1,5 @@
 /** The character classes of a message; RFC 9110 section 5.6 and RFC 9112 section 3. */
+import { span } from "#codecs";
 
 const TOKEN = 1;
 const FIELD = 2;
@@ -21,17 +22,17 @@ function makeClasses(): Uint8Array {
   return table;
 }
 
-/** Whether a byte may stand in a token: a method, a field name. */
-export function isTokenByte(byte: number): boolean {
-  return ((classes[byte & 0xff] ?? 0) & TOKEN) !== 0;
+/** Where a token ends that begins at `start`: a method, a field name. */
+export function tokenEnd(bytes: Uint8Array, start: number, end: number): number {
+  return span(classes, TOKEN, bytes, start, end);
 }
 
-/** Whether a byte may stand in a field's value. */
-export function isFieldByte(byte: number): boolean {
-  return ((classes[byte & 0xff] ?? 0) & FIELD) !== 0;
+/** Where a field's value ends that begins at `start`. */
+export function valueEnd(bytes: Uint8Array, start: number, end: number): number {
+  return span(classes, FIELD, bytes, start, end);
 }
 
-/** Whether a byte may stand in a request target. */
-export function isVisibleByte(byte: number): boolean {
-  return ((classes[byte & 0xff] ?? 0) & VISIBLE) !== 0;
+/** Where a request target ends that begins at `start`. */
+export function targetEnd(bytes: Uint8Array, start: number, end: number): number {
+  return span(classes, VISIBLE, bytes, start, end);
 }

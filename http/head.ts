@@ -3,8 +3,9 @@
  * it, strictly: what two parsers could read in two ways is refused.
  */
 import { decodeText } from "../sys/bytes.ts";
+import { indexOfByte } from "../sys/search.ts";
 import { isWord, lowerText } from "./ascii.ts";
-import { isFieldByte, isTokenByte, isVisibleByte } from "./grammar.ts";
+import { targetEnd, tokenEnd, valueEnd } from "./grammar.ts";
 import { Status } from "./status.ts";
 
 /** Fields that a head may have. */
@@ -52,24 +53,25 @@ export class HeadScanner {
   }
 
   /**
-   * The end of the head in bytes [0, end), behind its empty line; MORE where it is not there yet. Empty lines before the
+   * The end of the head in bytes [0, end), which the array holds, behind its empty line; MORE where it is not there yet. Empty lines before the
    * request line count as a part of it. Throws HeadError for a line that does not end in CR LF.
    */
   scan(bytes: Uint8Array, end: number): number {
-    const limit = Math.min(end, bytes.length);
     let line = this.line;
     let hasRequestLine = line > 0 && !(bytes[0] === CR && line === 2);
-    for (let at = this.at; at < limit; at++) {
-      if (bytes[at] !== LF) continue;
-      if (at === line || bytes[at - 1] !== CR) throw new HeadError(Status.BAD_REQUEST, "a line ends without CR LF");
-      const isEmpty = at - line === 1;
-      line = at + 1;
+    for (let at = this.at; ; ) {
+      const feed = indexOfByte(bytes, at, end, LF);
+      if (feed < 0) break;
+      if (feed === line || bytes[feed - 1] !== CR) throw new HeadError(Status.BAD_REQUEST, "a line ends without CR LF");
+      const isEmpty = feed - line === 1;
+      line = feed + 1;
+      at = line;
       if (isEmpty && hasRequestLine) return line;
       if (!isEmpty) hasRequestLine = true;
       // One empty line may come first; RFC 9112 section 2.2.
       else if (line > 2) throw new HeadError(Status.BAD_REQUEST, "no request line");
     }
-    this.at = limit;
+    this.at = end;
     this.line = line;
     return MORE;
   }
@@ -156,7 +158,7 @@ export class RequestHead {
     this.isHttp10 = false;
     this.keepsAlive = true;
     this.expectsContinue = false;
-    let at = this.parseRequestLine(bytes, bytes[0] === CR ? 2 : 0);
+    let at = this.parseRequestLine(bytes, bytes[0] === CR ? 2 : 0, end);
     while (bytes[at] !== CR) at = this.parseField(bytes, at, end);
     if (at + 2 !== end) throw malformed();
     this.applyFields();
@@ -202,14 +204,13 @@ export class RequestHead {
   }
 
   /** Returns where the line after it begins. */
-  private parseRequestLine(bytes: Uint8Array, start: number): number {
-    let at = start;
-    this.start = at;
-    while (isTokenByte(bytes[at] ?? 0)) at++;
+  private parseRequestLine(bytes: Uint8Array, start: number, end: number): number {
+    let at = tokenEnd(bytes, start, end);
+    this.start = start;
     this.methodEnd = at;
     if (at === start || bytes[at] !== SPACE) throw malformed();
     const target = ++at;
-    while (isVisibleByte(bytes[at] ?? 0)) at++;
+    at = targetEnd(bytes, at, end);
     if (at === target || bytes[at] !== SPACE) throw malformed();
     this.parseTarget(bytes, target, at);
     at++;
@@ -239,18 +240,17 @@ export class RequestHead {
 
   /** Returns where the line after it begins. */
   private parseField(bytes: Uint8Array, start: number, end: number): number {
-    let at = start;
-    while (isTokenByte(bytes[at] ?? 0)) at++;
+    let at = tokenEnd(bytes, start, end);
     // No white space before the colon, no folded line: both have been read in two ways; RFC 9112 sections 5.1 and 5.2.
     if (at === start || bytes[at] !== COLON) throw malformed();
     const nameEnd = at++;
     while (bytes[at] === SPACE || bytes[at] === TAB) at++;
     const value = at;
-    while (isFieldByte(bytes[at] ?? 0)) at++;
+    at = valueEnd(bytes, at, end);
     if (bytes[at] !== CR || at + 2 > end || bytes[at + 1] !== LF) throw malformed();
-    let valueEnd = at;
-    while (valueEnd > value && (bytes[valueEnd - 1] === SPACE || bytes[valueEnd - 1] === TAB)) valueEnd--;
-    this.addField(start, nameEnd, value, valueEnd);
+    let last = at;
+    while (last > value && (bytes[last - 1] === SPACE || bytes[last - 1] === TAB)) last--;
+    this.addField(start, nameEnd, value, last);
     return at + 2;
   }
 
