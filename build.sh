@@ -13,6 +13,7 @@ usage: ./build.sh [TARGET...]
   ctl       dist/motectl-x86_64, the host's client
   suite-ARCH  build/guest/ARCH/suite, the SmolVM cases that a guest runs on itself, and motectl beside it
   probe     build/x86_64/probe, pieces of sys/ by themselves, for tests
+  both-hosts  build/x86_64/both-hosts, what the tests of http/ run natively too
   guest-deps  only install what guest tests need
   asan      dist/mote-asan, with AddressSanitizer, for tests
   deps      only install what building and testing needs
@@ -182,12 +183,12 @@ build_suite() {
   link motectl "$target" "build/guest/$target/motectl"
 }
 
-# Pieces of sys/ by themselves, for tests.
-build_probe() {
-  local SOURCES="$SOURCES test/sys/probe.ts"
+# A program of the tests: pieces of the agent by themselves.
+build_program() {
+  local name=$1 entry=$2 SOURCES="$SOURCES $2"
   mkdir -p build/x86_64
-  emit probe test/sys/probe.ts
-  link probe x86_64 build/x86_64/probe
+  emit "$name" "$entry"
+  link "$name" x86_64 "build/x86_64/$name"
 }
 
 # --- verifying ------------------------------------------------------------------------------------------------------
@@ -260,7 +261,8 @@ for target in "$@"; do
     x86_64) need_native; build_agent x86_64; verify x86_64 ;;
     aarch64) need_native; need_aarch64; build_agent aarch64; verify aarch64 ;;
     ctl) need_native; build_ctl ;;
-    probe) need_native; build_probe ;;
+    probe) need_native; build_program probe test/sys/probe.ts ;;
+    both-hosts) need_native; build_program both-hosts test/http/both-hosts.ts ;;
     suite-x86_64) need_native; build_suite x86_64 ;;
     suite-aarch64) need_native; need_aarch64; build_suite aarch64 ;;
     guest-deps) need_guest ;;

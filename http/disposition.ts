@@ -1,7 +1,7 @@
 /** Content-Disposition in HTTP, RFC 6266. */
 import { fileBytes, HEX_DIGITS } from "../sys/bytes.ts";
 import { Ascii } from "./ascii.ts";
-import { isTokenByte, parseParameters } from "./parameters.ts";
+import { isMimeTokenByte, parseParameters } from "./parameters.ts";
 
 /** What a token may have but an extended value may not, RFC 5987 section 3.2.1. */
 const NOT_EXTENDED = "*'%";
@@ -15,7 +15,7 @@ export function inlineDisposition(name: string): string {
   let isToken = bytes.length > 0;
   let isQuotable = true;
   for (const byte of bytes) {
-    if (!isTokenByte(byte)) isToken = false;
+    if (!isMimeTokenByte(byte)) isToken = false;
     if ((byte < Ascii.space && byte !== Ascii.tab) || byte >= Ascii.delete) isQuotable = false;
   }
   if (isToken) return `inline; filename=${name}`;
@@ -31,7 +31,7 @@ function encoded(bytes: Uint8Array): string {
   let out = "";
   for (const byte of bytes) {
     const char = String.fromCharCode(byte);
-    const isPlain = isTokenByte(byte) && !NOT_EXTENDED.includes(char);
+    const isPlain = isMimeTokenByte(byte) && !NOT_EXTENDED.includes(char);
     out += isPlain ? char : `%${HEX_DIGITS.charAt(upper(byte >> 4))}${HEX_DIGITS.charAt(upper(byte & 15))}`;
   }
   return out;

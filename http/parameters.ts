@@ -16,7 +16,7 @@ function isSpecial(byte: number): boolean {
 }
 
 /** Whether a byte may be in a token, RFC 2045 section 5.1: ASCII that is printed, but no space and no special. */
-export function isTokenByte(byte: number): boolean {
+export function isMimeTokenByte(byte: number): boolean {
   return byte > Ascii.space && byte < Ascii.delete && !isSpecial(byte);
 }
 
@@ -115,7 +115,7 @@ class Reader {
   /** A token, empty where there is none. */
   token(): string {
     const start = this.at;
-    while (isTokenByte(this.peek())) this.at += 1;
+    while (isMimeTokenByte(this.peek())) this.at += 1;
     return fileText(this.bytes, start, this.at);
   }
 
@@ -137,13 +137,10 @@ class Reader {
     for (this.at += 1; this.peek() !== Ascii.quote; this.at += 1) {
       let byte = this.peek();
       if (byte < 0 || byte === Ascii.lineFeed || byte === Ascii.carriageReturn) return undefined;
-      if (byte === Ascii.backslash) {
-        // Nobody escapes what needs no escape, but some browsers send the path of a file as it is: C:\dev\go.
-        const next = this.bytes[this.at + 1] ?? 0;
-        if (this.at + 1 < this.bytes.length && isSpecial(next)) {
-          byte = next;
-          this.at += 1;
-        }
+      // Nobody escapes what needs no escape, but some browsers send the path of a file as it is: C:\dev\go.
+      if (byte === Ascii.backslash && this.at + 1 < this.bytes.length && isSpecial(this.bytes[this.at + 1] ?? 0)) {
+        this.at += 1;
+        byte = this.peek();
       }
       out[size] = byte;
       size += 1;

@@ -51,6 +51,7 @@ unit() {
   build x86_64
   build ctl
   build probe
+  build both-hosts
   local directory directories=()
   for directory in test/*/; do
     case $directory in test/conformance/ | test/namespaces/ | test/images/ | test/guest/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
