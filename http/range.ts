@@ -6,7 +6,8 @@ import { Pieces } from "./pieces.ts";
 
 /** How many ranges are answered one by one. Who asks for more gets everything. */
 const MAX_RANGES = 256;
-const MAX_INT64 = 2 ** 63 - 1;
+/** No file is larger. */
+const MAX_NUMBER = 2 ** 63;
 
 const UNIT = "bytes=";
 
@@ -98,5 +99,5 @@ function integer(bytes: Uint8Array, start: number, stop: number): number {
     if (byte < Ascii.zero || byte > Ascii.nine) return MALFORMED;
     value = value * 10 + byte - Ascii.zero;
   }
-  return value > MAX_INT64 ? MALFORMED : value;
+  return value > MAX_NUMBER ? MALFORMED : value;
 }

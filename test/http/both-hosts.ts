@@ -5,6 +5,7 @@
 import { acceptedCodings } from "../../http/accept-encoding.ts";
 import { partHead, partsLength } from "../../http/byteranges.ts";
 import { Conditions, select } from "../../http/conditional.ts";
+import { corsHeaders, preflightHeaders } from "../../http/cors.ts";
 import { httpDate, parseHttpDate } from "../../http/date.ts";
 import { formField, inlineDisposition } from "../../http/disposition.ts";
 import { typeByExtension } from "../../http/media-type.ts";
@@ -105,6 +106,12 @@ function conditional(dice: Dice): string {
   return `${out} ${partsLength("B", "t", selection.ranges, 20)} ${parseHttpDate(date) ?? "-"}`;
 }
 
+function cors(dice: Dice): string {
+  const origin = dice.text("https://a~é", 1);
+  const method = dice.text("GET~PUT~TRACE~ ", 1);
+  return shown(preflightHeaders(origin, method, dice.text("authorization~é", 1)) + corsHeaders(origin, method, dice.text("Accept-Encoding", 1), "A, B"));
+}
+
 function round(dice: Dice): string {
   const words = "a~b~%41~%c3%a9~%ff~%zz~%~+~&~=~;~é~日~\ufddf\ufdef~/~.~\"~\\~ ~html~.txt~.PDF";
   const name = dice.text(words, 8);
@@ -120,5 +127,5 @@ function round(dice: Dice): string {
 
 const count = Number(programArguments().at(1) ?? "1000");
 const dice = new Dice(Number(programArguments().at(2) ?? "1"));
-for (let i = 0; i < count; i++) writeText(1, `${round(dice)}\n${conditional(dice)}\n${multipart(dice)}\n`);
+for (let i = 0; i < count; i++) writeText(1, `${round(dice)}\n${conditional(dice)} ${cors(dice)}\n${multipart(dice)}\n`);
 exit(0);
