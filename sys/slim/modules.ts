@@ -40,9 +40,11 @@ export function initializeOnce(program: Program): void {
 /** Called once, an initialization need not note that it has run. */
 function unguard(func: Func | undefined): void {
   if (func === undefined) return;
-  const text = func.lines.slice(1, 7).join("\n");
+  // Variables of the module's own statements are declared before it.
+  const start = func.lines.findIndex((line) => /^ {2}bool sc_t\d+ = sc_g_\w+_loaded;/.test(line));
+  const text = func.lines.slice(start, start + 6).join("\n");
   const guard = /^ {2}bool (sc_t\d+) = (sc_g_\w+_loaded);\n {2}if \(\1\) \{\n {4}return;.*\n {2}\}\n {2}bool (sc_t\d+) = true;\n {2}\2 = \3;.*$/;
-  if (guard.test(text)) func.lines.fill("", 1, 7);
+  if (start > 0 && guard.test(text)) func.lines.fill("", start, start + 6);
 }
 
 /**
@@ -96,7 +98,8 @@ function fold(func: Func, assignments: Map<string, number>, known: Map<string, s
     const result = evaluate(value, values, known);
     if (result === undefined) return;
     if (!name.startsWith("sc_g_")) values.set(name, result);
-    else if (assignments.get(name) === 1) {
+    // Read before it is assigned: a module that stays guarded would be taken for loaded.
+    else if (assignments.get(name) === 1 && !name.endsWith("_loaded")) {
       known.set(name, result);
       func.lines[at] = "";
     }
