@@ -4,37 +4,44 @@
  * a page for every kind to begin with. Here a freed block waits on a list of its size for the next request, and the
  * first blocks of all are cut from a reserve. The lists are bounded, and what is libc's on them goes back before a long
  * wait. build.sh compiles the program and the compiler's runtime to call these in place of malloc(3); static binaries
- * only.
+ * only. What libc allocates by itself, as strdup(3) does, must not be freed here. Blocks are aligned to 8 bytes, not to 16:
+ * nothing that the compiler or its runtime allocates is wider than a double or a pointer.
  */
-#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define UNIT 16
-#define LISTS 33 /* list n holds blocks of at least n * UNIT - WORD bytes */
+#define LISTS 33 /* list n holds blocks of n * UNIT - HEADER bytes */
 #define BLOCKS_PER_LIST 32
-#define WORD sizeof(size_t)
 #define RESERVE_BYTES (12 * 1024)
 
 struct block { struct block *next; };
 struct list { struct block *first; size_t count; };
 
+/* Before each block: its list, or 0 for one that no list takes. With what libc needs itself a unit is not exceeded. */
+struct header { size_t list; };
+_Static_assert(sizeof(struct header) % _Alignof(double) == 0, "blocks are aligned for what is in them");
+#define HEADER sizeof(struct header)
+#define LIBC_BYTES 4
+
 static struct list from_libc[LISTS], from_reserve[LISTS];
-
-/* A block of the reserve: its list in the word before it. */
 static _Alignas(UNIT) unsigned char reserve[RESERVE_BYTES];
-static size_t reserved = WORD;
+static size_t reserved;
 
-static int is_reserve(const void *pointer) {
-  return (uintptr_t)pointer - (uintptr_t)reserve < RESERVE_BYTES;
+static int is_reserve(const void *pointer) { return (uintptr_t)pointer - (uintptr_t)reserve < RESERVE_BYTES; }
+
+static struct header *header_of(void *pointer) { return (struct header *)pointer - 1; }
+
+/* The list whose blocks hold at least size bytes, and the place of one that waits. */
+static size_t list_for(size_t size) {
+  if (size < sizeof(struct block)) size = sizeof(struct block);
+  return (size + HEADER + LIBC_BYTES + UNIT - 1) / UNIT;
 }
 
-static size_t list_of_reserve(const void *pointer) { return ((const size_t *)pointer)[-1]; }
-
-/* The list whose blocks hold at least size bytes. */
-static size_t list_for(size_t size) { return (size + WORD + UNIT - 1) / UNIT; }
+/* The bytes that a block of a list holds. */
+static size_t room_of(size_t list) { return list * UNIT - HEADER - LIBC_BYTES; }
 
 static void *pop(struct list *list) {
   struct block *block = list->first;
@@ -51,50 +58,59 @@ static void push(struct list *list, void *pointer) {
   list->count++;
 }
 
-/* A waiting or reserved block of at least size bytes, or NULL. */
-static void *take(size_t size) {
-  size_t list = list_for(size);
-  if (list >= LISTS) return NULL;
+/* A waiting or reserved block of a list, or NULL. */
+static void *take(size_t list) {
   void *block = pop(&from_libc[list]);
   if (block == NULL) block = pop(&from_reserve[list]);
   if (block != NULL || reserved + list * UNIT > RESERVE_BYTES) return block;
-  size_t *word = (size_t *)(void *)(reserve + reserved);
-  *word = list;
+  struct header *header = (struct header *)(void *)(reserve + reserved);
+  header->list = list;
   reserved += list * UNIT;
-  return word + 1;
+  return header + 1;
+}
+
+/* Puts the header before what libc has allocated for it and a block. */
+static void *headed(struct header *header, size_t list) {
+  if (header == NULL) return NULL;
+  header->list = list;
+  return header + 1;
 }
 
 void *cached_malloc(size_t size) {
-  void *block = take(size);
-  return block != NULL ? block : malloc(size);
+  if (size > SIZE_MAX - UNIT * 2) return NULL;
+  size_t list = list_for(size);
+  if (list >= LISTS) return headed(malloc(size + HEADER), 0);
+  void *block = take(list);
+  return block != NULL ? block : headed(malloc(HEADER + room_of(list)), list);
 }
 
 void *cached_calloc(size_t count, size_t size) {
   size_t bytes;
-  if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
-  void *block = take(bytes);
-  return block != NULL ? memset(block, 0, bytes) : calloc(count, size);
+  if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - UNIT * 2) return NULL;
+  /* libc knows which pages are zero already. */
+  if (list_for(bytes) >= LISTS) return headed(calloc(1, bytes + HEADER), 0);
+  void *block = cached_malloc(bytes);
+  return block != NULL ? memset(block, 0, bytes) : NULL;
 }
 
 void cached_free(void *pointer) {
   if (pointer == NULL) return;
-  if (is_reserve(pointer)) {
-    push(&from_reserve[list_of_reserve(pointer)], pointer);
-    return;
-  }
-  /* Rounded down: what the block surely holds. */
-  size_t list = (malloc_usable_size(pointer) + WORD) / UNIT;
-  if (list == 0 || list >= LISTS || from_libc[list].count >= BLOCKS_PER_LIST) free(pointer);
+  struct header *header = header_of(pointer);
+  size_t list = header->list;
+  if (is_reserve(pointer)) push(&from_reserve[list], pointer);
+  else if (list == 0 || from_libc[list].count >= BLOCKS_PER_LIST) free(header);
   else push(&from_libc[list], pointer);
 }
 
 void *cached_realloc(void *pointer, size_t size) {
-  if (!is_reserve(pointer)) return pointer == NULL ? cached_malloc(size) : realloc(pointer, size);
-  size_t old = list_of_reserve(pointer) * UNIT - WORD;
-  if (size <= old) return pointer;
+  if (pointer == NULL) return cached_malloc(size);
+  struct header *header = header_of(pointer);
+  size_t list = header->list;
+  if (list == 0) return size > SIZE_MAX - UNIT * 2 ? NULL : headed(realloc(header, size + HEADER), 0);
+  if (size <= room_of(list)) return pointer;
   void *moved = cached_malloc(size);
   if (moved == NULL) return NULL;
-  memcpy(moved, pointer, old);
+  memcpy(moved, pointer, room_of(list));
   cached_free(pointer);
   return moved;
 }
@@ -102,6 +118,6 @@ void *cached_realloc(void *pointer, size_t size) {
 /* Gives the waiting blocks of libc's back to it. */
 void cache_flush(void) {
   for (size_t list = 0; list < LISTS; list++) {
-    for (void *block = pop(&from_libc[list]); block != NULL; block = pop(&from_libc[list])) free(block);
+    for (void *block = pop(&from_libc[list]); block != NULL; block = pop(&from_libc[list])) free(header_of(block));
   }
 }

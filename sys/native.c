@@ -205,7 +205,7 @@ double mote_guard(double vector) {
 }
 
 /* A system call without libc: the instruction itself, so that no page but the caller's is in use around it. */
-static inline long bare_syscall(long number, const void *a, unsigned long b, const void *c, const void *d) {
+__attribute__((always_inline)) static inline long bare_syscall(long number, const void *a, unsigned long b, const void *c, const void *d) {
 #if defined(__x86_64__)
   register const void *r10 __asm__("r10") = d;
   __asm__ volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
@@ -259,7 +259,11 @@ __attribute__((aligned(512))) double mote_poll_shrunk(double fds, double count, 
     length = header[i].p_vaddr + header[i].p_memsz - start;
   }
   const void *wait = timeout < 0 ? NULL : &limit;
+  const void *array = (void *)(uintptr_t)fds;
+  unsigned long entries = (unsigned long)count;
+  /* Made now, not when they are needed: turning a double into a word takes a constant from another page. */
+  __asm__ volatile("" : "+r"(wait), "+r"(array), "+r"(entries));
   /* From here on nothing but this page. */
   bare_syscall(SYS_madvise, (void *)start, length, (void *)MADV_DONTNEED, NULL);
-  return (double)bare_syscall(SYS_ppoll, (void *)(uintptr_t)fds, (unsigned long)count, wait, NULL);
+  return (double)bare_syscall(SYS_ppoll, array, entries, wait, NULL);
 }

@@ -63,7 +63,7 @@ int main(void) {
         if (next(500) == 0) cache_flush();
         continue;
     }
-    expect(blocks[i].at == NULL || (uintptr_t)blocks[i].at % 16 == 0, "a block is not aligned");
+    expect(blocks[i].at == NULL || (uintptr_t)blocks[i].at % 8 == 0, "a block is not aligned");
     expect(blocks[i].at != NULL || size == 0, "no memory");
     blocks[i].size = size;
     blocks[i].fill = (unsigned char)next(256);
