@@ -1,8 +1,9 @@
 /** Files: what open(2), statx(2), pread(2) and rename(2) give, with failures as SysError. */
 import { addressOf, call, call6 } from "#libc";
-import { cstring, readWord, stringAt } from "./bytes.ts";
+import { cstring, stringAt } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { check, Errno, SysError } from "./errno.ts";
+import { FileStatus } from "./status.ts";
 
 const O_RDONLY = 0;
 const O_WRONLY = 1;
@@ -15,45 +16,6 @@ const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const STATX_BASIC_STATS = 0x7ff;
-const S_IFMT = 0o170000;
-const S_IFREG = 0o100000;
-const S_IFSOCK = 0o140000;
-
-/** What statx(2) tells of a file. */
-export class FileStatus {
-  private readonly view: DataView;
-
-  constructor(statx: Uint8Array) {
-    this.view = new DataView(statx.buffer);
-  }
-
-  /** Permission bits, with set-user-id, set-group-id and sticky. */
-  get permissions(): number {
-    return this.view.getUint16(28, true) & 0o7777;
-  }
-
-  get inode(): number {
-    return readWord(this.view, 32);
-  }
-
-  /** The number of the file system's device; only good for a comparison. */
-  get device(): number {
-    return this.view.getUint32(136, true) * 0x100000000 + this.view.getUint32(140, true);
-  }
-
-  /** Bytes. */
-  get size(): number {
-    return readWord(this.view, 40);
-  }
-
-  get isRegular(): boolean {
-    return (this.view.getUint16(28, true) & S_IFMT) === S_IFREG;
-  }
-
-  get isSocket(): boolean {
-    return (this.view.getUint16(28, true) & S_IFMT) === S_IFSOCK;
-  }
-}
 
 function statx(dirfd: number, path: string, flags: number): FileStatus {
   const name = cstring(path);
@@ -220,6 +182,14 @@ export function close(fd: number): void {
 export function read(fd: number, bytes: Uint8Array, offset: number, length: number): number {
   for (;;) {
     const result = call(Call.read, fd, addressOf(bytes) + offset, Math.min(length, bytes.length - offset));
+    if (result !== -Errno.EINTR) return result;
+  }
+}
+
+/** write(2) of bytes [start, end) to a file, once. Returns the bytes taken or -errno. EINTR is tried again. */
+export function writeSome(fd: number, bytes: Uint8Array, start: number, end: number): number {
+  for (;;) {
+    const result = call(Call.write, fd, addressOf(bytes) + start, end - start);
     if (result !== -Errno.EINTR) return result;
   }
 }

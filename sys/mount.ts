@@ -1,8 +1,9 @@
 /** Mounts, and the table of them; mount(2), proc_pid_mountinfo(5). */
 import { addressOf, call, call6 } from "#libc";
-import { cstring, readWord } from "./bytes.ts";
+import { cstring } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { check } from "./errno.ts";
+import { statFileSystem } from "./space.ts";
 import { readText } from "./text.ts";
 
 /** Flags of mount(2), to be added up. */
@@ -47,10 +48,7 @@ export function unmount(target: string, isLazy: boolean): void {
 
 /** The magic number of the file system that a path lies in, statfs(2). Throws SysError. */
 export function fileSystemType(path: string): number {
-  const name = cstring(path);
-  const buffer = new Uint8Array(128);
-  check(call(Call.statfs, addressOf(name), addressOf(buffer), 0), "statfs", path);
-  return readWord(new DataView(buffer.buffer), 0);
+  return statFileSystem(path).type;
 }
 
 /** A line of mountinfo. */

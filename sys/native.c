@@ -40,6 +40,9 @@ static word fixed_ioctl(word fd, word request, word argument) { return ioctl((in
 static word fixed_open(word path, word flags, word mode) {
   return open((const char *)path, (int)flags, (mode_t)mode);
 }
+static word fixed_openat(word dirfd, word path, word flags, word mode) {
+  return openat((int)dirfd, (const char *)path, (int)flags, (mode_t)mode);
+}
 static word fixed_prctl(word option, word a, word b, word c, word d) { return prctl((int)option, a, b, c, d); }
 static word fixed_sync(void) {
   sync();
@@ -67,14 +70,18 @@ static const struct entry table[] = {
   I(bind),
   I(chdir),
   I(chmod),
+  I(chown),
   I(clock_gettime),
   I(close),
   I(connect),
+  W(copy_file_range),
   I(dup2),
   I(execve),
   I(fixed_execveat),
   I(_exit),
   I(fchmod),
+  I(fchown),
+  I(fchownat),
   W(fixed_fcntl),
   I(fork),
   I(ftruncate),
@@ -88,6 +95,7 @@ static const struct entry table[] = {
   W(gmtime_r),
   W(fixed_ioctl),
   I(kill),
+  I(lchown),
   I(listen),
   I(madvise),
   W(memchr),
@@ -95,9 +103,11 @@ static const struct entry table[] = {
   I(memfd_create),
   W(memmem),
   I(mkdir),
+  I(mkdirat),
   I(mknod),
   I(mount),
   W(fixed_open),
+  W(fixed_openat),
   I(pipe2),
   I(poll),
   I(fixed_prctl),

@@ -1,8 +1,8 @@
-/** Names in the file system: directories, links, device nodes, modes; mkdir(2), symlink(2), mknod(2), chmod(2). */
+/** Names in the file system: directories, links, device nodes, modes, owners; mkdir(2), mknod(2), chown(2), rename(2). */
 import { addressOf, call } from "#libc";
 import { cstring } from "./bytes.ts";
 import { Call } from "./calls.ts";
-import { check, Errno } from "./errno.ts";
+import { check, Errno, SysError } from "./errno.ts";
 
 const S_IFCHR = 0o020000;
 
@@ -38,4 +38,29 @@ export function makeCharacterDevice(path: string, mode: number, major: number, m
 export function changeMode(path: string, mode: number): void {
   const name = cstring(path);
   check(call(Call.chmod, addressOf(name), mode, 0), "chmod", path);
+}
+
+/** Gives what a path names, symbolic links followed, to a user and a group; -1 leaves one as it is. Throws SysError. */
+export function changeOwner(path: string, uid: number, gid: number): void {
+  const name = cstring(path);
+  check(call(Call.chown, addressOf(name), uid, gid), "chown", path);
+}
+
+/** Like `changeOwner`, of a symbolic link itself where the path names one. Throws SysError. */
+export function changeLinkOwner(path: string, uid: number, gid: number): void {
+  const name = cstring(path);
+  check(call(Call.lchown, addressOf(name), uid, gid), "chown", path);
+}
+
+/** Like `changeOwner`, of an open file; `path` is what an error names. Throws SysError. */
+export function changeOwnerOf(fd: number, path: string, uid: number, gid: number): void {
+  check(call(Call.fchown, fd, uid, gid), "chown", path);
+}
+
+/** Puts what a path names in the place of what another does. Throws SysError. */
+export function rename(from: string, to: string): void {
+  const source = cstring(from);
+  const target = cstring(to);
+  const result = call(Call.rename, addressOf(source), addressOf(target), 0);
+  if (result < 0) throw new SysError("rename", -result, from, to);
 }

@@ -2,7 +2,7 @@
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { noise, remove, scratchDirectory } from "../scratch.ts";
 
@@ -20,7 +20,7 @@ function file(name: string, content: Uint8Array): string {
   return path;
 }
 
-describe.each(hosts)("on %s", (_, command) => {
+describe.each(hosts)("on %s", (host, command) => {
   function probe(...words: string[]): string {
     const ran = Bun.spawnSync([...command, ...words]);
     expect(ran.stderr.toString()).toBe("");
@@ -31,5 +31,20 @@ describe.each(hosts)("on %s", (_, command) => {
     const bytes = noise(length);
     const expected = ["sha256", "sha512"].map((name) => `${createHash(name).update(bytes).digest("hex")}\n`);
     expect(probe("digest", file("digested", bytes))).toBe(expected.join(""));
+  });
+
+  test("a file is stored", () => {
+    const parent = join(directory, `stored on ${host}`);
+    const path = join(parent, "a/b");
+    for (const isNew of [true, false]) {
+      const lines = probe("store", path).split("\n");
+      const { mtimeMs, uid, gid, mode } = statSync(path);
+      expect(lines).toEqual([
+        "ent", `${isNew} 5 2 4 -22 1002 ${mode} ${Math.floor(mtimeMs / 1000)}`, `${statfsSync(path).blocks}`, "",
+      ]);
+      expect([uid, gid, statSync(parent).uid, statSync(parent).gid]).toEqual([1002, 0, 1000, 1001]);
+      expect(readFileSync(`${path}.copy`, "utf8")).toBe("te");
+    }
+    expect(probe("store", `${path}/x/y`)).toBe(`not a directory: ${path}\n`);
   });
 });

@@ -1,10 +1,17 @@
 // Pieces of sys/ as a program, so that tests can ask the native host the same as Bun. usage: probe COMMAND [ARGUMENT...]
 
-import { hex } from "../../sys/bytes.ts";
+import { encodeText, hex } from "../../sys/bytes.ts";
 import { sha256, sha512 } from "../../sys/digest.ts";
 import { programArguments } from "../../sys/environ.ts";
 import { SysError } from "../../sys/errno.ts";
+import { close, fstat, openForReading, writeSome } from "../../sys/file.ts";
+import { changeOwnerOf } from "../../sys/node.ts";
+import { openForOverwrite } from "../../sys/overwrite.ts";
+import { ensureDirectories, NotDirectoryError } from "../../sys/parents.ts";
+import { directoryOf } from "../../sys/path.ts";
+import { statFileSystem } from "../../sys/space.ts";
 import { exit, writeText } from "../../sys/stdio.ts";
+import { copyRange, sendFile } from "../../sys/transfer.ts";
 import { readWhole } from "../../sys/whole-file.ts";
 
 const INPUT_MAX = 64 * 1024 * 1024;
@@ -26,12 +33,36 @@ function digest(path: string): void {
   print(hexOf(sha512(bytes)));
 }
 
+/** store PATH: parents, the file, a copy of it, what of it is sent to standard output, its status. */
+function store(path: string): void {
+  try {
+    ensureDirectories(directoryOf(path), 1000, 1001);
+  } catch (error) {
+    if (!(error instanceof NotDirectoryError)) throw error;
+    print(`not a directory: ${error.path}`);
+    return;
+  }
+  const bytes = encodeText("content\n");
+  const { fd, isNew } = openForOverwrite(path);
+  const written = writeSome(fd, bytes, 3, bytes.length);
+  changeOwnerOf(fd, path, 1002, -1);
+  close(fd);
+  const from = openForReading(path);
+  const copy = openForOverwrite(`${path}.copy`);
+  const copied = copyRange(from, copy.fd, 2);
+  const sent = sendFile(1, from, 1, 100);
+  const status = fstat(from);
+  print(`${isNew} ${written} ${copied} ${sent} ${copyRange(1, 1, 1)} ${status.uid} ${status.mode} ${status.modifiedSeconds}`);
+  print(`${statFileSystem(path).blocks}`);
+}
+
 function main(): number {
   const words = programArguments();
   const command = words.at(1) ?? "";
   const first = words.at(2) ?? "";
   try {
     if (command === "digest") digest(first);
+    else if (command === "store") store(first);
     else return 2;
     return 0;
   } catch (error) {
