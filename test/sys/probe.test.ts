@@ -47,4 +47,16 @@ describe.each(hosts)("on %s", (host, command) => {
     }
     expect(probe("store", `${path}/x/y`)).toBe(`not a directory: ${path}\n`);
   });
+
+  test("users and groups", () => {
+    for (const line of Bun.spawnSync(["getent", "passwd"]).stdout.toString().trim().split("\n")) {
+      const [name = "", , uid, , , home, shell] = line.split(":");
+      const [group, groups] = ["-gn", "-G"].map((option) => Bun.spawnSync(["id", option, name]).stdout.toString().trim());
+      expect(probe("user", name, "/etc")).toBe(`${name}:${uid}:${group}:${home}:${shell}:${groups}\n`);
+    }
+    expect(probe("user", "nobody's", "/etc")).toBe("unknown\n");
+    file("passwd", Buffer.from("a\na:x\n:\n\xff\n#\na:x:1:2:\n\n" + "a:".repeat(40_000) + "\na:x:1:2::h:s", "latin1"));
+    file("group", Buffer.from("g\ng:x\ng:x:5\ng:x:6:\ng:x:7:b,a"));
+    expect(probe("user", "a", directory)).toBe("a:1::h:s:2 7\n");
+  });
 });

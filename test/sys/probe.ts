@@ -8,6 +8,7 @@ import { close, fstat, openForReading, writeSome } from "../../sys/file.ts";
 import { changeOwnerOf } from "../../sys/node.ts";
 import { openForOverwrite } from "../../sys/overwrite.ts";
 import { ensureDirectories, NotDirectoryError } from "../../sys/parents.ts";
+import { Accounts } from "../../sys/passwd.ts";
 import { directoryOf } from "../../sys/path.ts";
 import { statFileSystem } from "../../sys/space.ts";
 import { exit, writeText } from "../../sys/stdio.ts";
@@ -56,13 +57,28 @@ function store(path: string): void {
   print(`${statFileSystem(path).blocks}`);
 }
 
+/** user NAME DIRECTORY: all that is known of a user. */
+function user(name: string, directory: string): void {
+  const accounts = new Accounts(directory);
+  const found = accounts.user(name);
+  if (found === undefined) {
+    print("unknown");
+    return;
+  }
+  const { uid, gid, home, shell } = found;
+  const groups = accounts.groupsOf(found).join(" ");
+  print(`${accounts.userById(uid)?.name ?? ""}:${uid}:${accounts.groupName(gid) ?? ""}:${home}:${shell}:${groups}`);
+}
+
 function main(): number {
   const words = programArguments();
   const command = words.at(1) ?? "";
   const first = words.at(2) ?? "";
+  const second = words.at(3) ?? "";
   try {
     if (command === "digest") digest(first);
     else if (command === "store") store(first);
+    else if (command === "user") user(first, second);
     else return 2;
     return 0;
   } catch (error) {
