@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { borrowParameters } from "./slim/borrow.ts";
 import { constants, initializeOnce, literals } from "./slim/modules.ts";
 import { parse, print } from "./slim/program.ts";
-import { dropIdleReferences, dropMarks } from "./slim/references.ts";
+import { addPeek, dropIdleReferences, dropMarks } from "./slim/references.ts";
 
 const [from, to] = process.argv.slice(2);
 if (from === undefined || to === undefined) throw new Error("usage: slim.ts FROM TO");
@@ -17,4 +17,5 @@ constants(program);
 borrowParameters(program);
 dropIdleReferences(program);
 dropMarks(program);
+addPeek(program);
 writeFileSync(to, print(program));

@@ -8,7 +8,7 @@
 // releases it after the call; mostly that reference turns out to be idle too (references.ts).
 
 import { follow, flowOf } from "./flow.ts";
-import { assigned, type Func, functions, names, type Program, splitArguments, statement } from "./program.ts";
+import { assigned, type Func, functions, names, type Program, slotsOf, splitArguments, statement } from "./program.ts";
 
 /** What one callable's parameters are: the function that releases each that is borrowed, undefined for the others. */
 type Borrowed = (string | undefined)[];
@@ -20,7 +20,6 @@ const virtual = /^(\s*(?:[A-Za-z_]\w* \**sc_t\d+ = )?\(\(const \w+ \*\)sc_t\d+->
 /** A method's entry of a vtable. */
 const entry = /^(static .*\bsc_vm_\w+\((.*)\) \{)$/;
 const entryCall = /^ {2}(return )?(sc_f_\w+)\((.*)\);$/;
-const slot = /&(sc_vm_\w+) \/\* (\w+) \*\//;
 
 export function borrowParameters(program: Program): void {
   const all = functions(program);
@@ -68,17 +67,6 @@ function isOnlyRead(code: string, name: string): boolean {
     .replace(new RegExp(`(?:sc_retain__\\w+|scr_\\w+_retain)\\(${name}\\)`, "g"), "")
     .replace(new RegExp(`^ScrBytes \\*sc_t\\d+ = ${name};$`), "");
   return !names(rest).includes(name);
-}
-
-/** The vtable slot of each entry. */
-function slotsOf(program: Program): Map<string, string> {
-  const slots = new Map<string, string>();
-  for (const item of program) {
-    if (typeof item !== "string") continue;
-    const [, name, method] = slot.exec(item) ?? [];
-    if (name !== undefined && method !== undefined) slots.set(name, `sc_vs_${method}`);
-  }
-  return slots;
 }
 
 /** A slot borrows what all of its methods borrow. Methods of one name are one slot, whatever their class. */

@@ -87,3 +87,14 @@ export function splitArguments(text: string): string[] {
   if (text.trim() !== "") result.push(text.slice(start).trim());
   return result;
 }
+
+/** The vtable slot of each entry. */
+export function slotsOf(program: Program): Map<string, string> {
+  const slots = new Map<string, string>();
+  for (const item of program) {
+    if (typeof item !== "string") continue;
+    const [, name, method] = /&(sc_vm_\w+) \/\* (\w+) \*\//.exec(item) ?? [];
+    if (name !== undefined && method !== undefined) slots.set(name, `sc_vs_${method}`);
+  }
+  return slots;
+}

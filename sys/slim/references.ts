@@ -9,24 +9,29 @@
 // runtime looks at the count: scr_str_concat appends in place to a string that has a single reference. Its first
 // argument keeps its own.
 
+import { BOX, type Effects, effectsOf } from "./effects.ts";
 import { type Flow, flowOf, follow } from "./flow.ts";
 import { assigned, type Func, functions, names, type Program } from "./program.ts";
 
 const retain = /^\s*\w+ \*(sc_t\d+) = (?:sc_retain__\w+|scr_\w+_retain)\((.*)\);(?: \/\*.*\*\/)?$/;
-const literal = /^\(ScrStr \*\)&sc_lit_\d+$/;
+/** What is read from a box comes with a reference, too. */
+const unbox = /^\s*\w+ \*(sc_t\d+) = (\(\w+ \*\)scr_box_get_ref\(sc_l_\w+\));(?: \/\*.*\*\/)?$/;
+const literal = /^\(ScrStr \*\)&sc_(?:lit|unit)_\d+$/;
 const release = /^\s*(?:sc_release__\w+|scr_\w+_release)\((sc_\w+)\);$/;
-/** What a release was, of a variable that no longer owns anything. */
+/** What a release was, of a variable that owns nothing (any more). */
 const end = /^\s*\/\*end (sc_\w+)\*\/$/;
+/** Calls after which C may see what an object holds by its address alone. */
+const outside = /\bsc_(?:f|vs)_\w+\(|->fn\)\(|\bmote_\w+\(/;
 
-/** What keeps a value alive: a variable that owns it, a lasting part of what a variable owns, or the program itself. */
-interface Holder { variable: string | undefined }
+/** What keeps a value alive: that these variables own theirs, and that nobody changes these parts of them. */
+interface Holder { owners: string[]; parts: string[] }
 
 export function dropIdleReferences(program: Program): void {
-  const lasting = lastingOf(program);
+  const effects = effectsOf(program);
   for (const func of functions(program)) {
-    dropLiterals(func, lasting.literals);
+    dropImmortal(func, effects.literals);
     const flow = flowOf(func);
-    if (flow !== undefined) new References(func, flow, lasting).drop();
+    if (flow !== undefined) new References(func, flow, effects).drop();
   }
 }
 
@@ -35,79 +40,58 @@ export function dropMarks(program: Program): void {
   for (const func of functions(program)) func.lines = func.lines.filter((line) => !end.test(line));
 }
 
-function dropLiterals(func: Func, literals: Set<string>): void {
+/** What reads a box without taking a reference; the runtime has the same for unions. */
+export function addPeek(program: Program): void {
+  program.splice(program.indexOf('#include <stdlib.h>') + 1, 0,
+    "static inline void *sc_box_peek(const ScrBox *b) { void *p; memcpy(&p, &b->slot, sizeof p); return p; }");
+}
+
+/** References to literals and to the values of unions that hold nothing. */
+function dropImmortal(func: Func, literals: Set<string>): void {
   const values = new Set<string>();
   func.lines.forEach((line, at) => {
-    const [, name, value] = retain.exec(line) ?? [];
-    if (name === undefined || value === undefined || !(literal.test(value) || literals.has(value))) return;
+    const unit = /^\s*ScrUnion \*(sc_t\d+) = \(ScrUnion \*\)&sc_unit_\d+;/.exec(line)?.[1];
+    const [, name = unit, value] = retain.exec(line) ?? [];
+    if (name === undefined || (name !== unit && !literal.test(value ?? "") && !literals.has(value ?? ""))) return;
     if (func.lines.filter((other) => assigned(other) === name).length > 1) return;
     values.add(name);
-    func.lines[at] = line.replace(/scr_str_retain\((.*)\);/, (_, text) => `${text};`);
+    func.lines[at] = borrowed(line);
   });
   func.lines = func.lines.map((line) => (values.has(release.exec(line)?.[1] ?? "") ? "" : line));
 }
 
-/** What lasts as long as the program, or as the object that it is a field of. */
-interface Lasting { literals: Set<string>; globals: Set<string>; fields: Set<string> }
-
-/**
- * A variable of a module that only its initialization assigns, once, holds its value until the end; and no other function
- * is halfway through while that happens. A field that only constructors assign, through `this`, holds its value as long
- * as there is the object, for everybody but a constructor.
- */
-function lastingOf(program: Program): Lasting {
-  const literals = new Set<string>(), globals = new Set<string>(), fields = new Set<string>();
-  const assignments = new Map<string, number>();
-  const changing = new Set<string>();
-  for (const item of program) {
-    if (typeof item === "string") {
-      const constant = /^static ScrStr \*const (sc_g_\w+) = /.exec(item)?.[1];
-      if (constant !== undefined) literals.add(constant);
-      for (const [, field] of item.matchAll(/\b(sc_fld_\w+);/g)) if (field !== undefined) fields.add(field);
-      continue;
-    }
-    const isInit = item.name.startsWith("sc_f__x25_init_"), isConstructor = item.name.endsWith("_constructor");
-    const self = new Set<string>();
-    for (const line of item.lines) {
-      const name = assigned(line);
-      if (name?.startsWith("sc_g_")) assignments.set(name, (assignments.get(name) ?? 0) + (isInit ? 1 : 2));
-      if (name !== undefined && /= (?:sc_retain__\w+\()?sc_l_this_0\)?;/.test(line)) self.add(name);
-      for (const [, object, field] of line.matchAll(/\b(\w+)->(sc_fld_\w+) (?:=|[-+|&*/]=)[^=]/g)) {
-        if (object === undefined || field === undefined || item.name.startsWith("sc_new_")) continue;
-        if (!isConstructor || !self.has(object)) changing.add(field);
-      }
-      for (const [, field] of line.matchAll(/&\w+->(sc_fld_\w+)/g)) if (field !== undefined) changing.add(field);
-    }
-  }
-  for (const [name, count] of assignments) if (count === 1) globals.add(name);
-  for (const field of changing) fields.delete(field);
-  return { literals, globals, fields };
+/** The line without the reference that it takes. */
+function borrowed(line: string): string {
+  return line
+    .replace(/ = (?:sc_retain__\w+|scr_\w+_retain)\((.*)\);/, (_, value) => ` = ${value};`)
+    .replace("scr_box_get_ref(", "sc_box_peek(");
 }
 
 /** One function's references. */
 class References {
   readonly #lines: string[];
   readonly #flow: Flow;
-  readonly #lasting: Lasting;
-  readonly #mayUseLasting: { globals: boolean; fields: boolean };
   readonly #last: number;
+  readonly #changes: Set<string>[];
   /** Each variable's lines: where it is named, where it is assigned. */
   readonly #named = new Map<string, number[]>();
   readonly #assigned = new Map<string, number[]>();
   /** Variables that point to what another one owns, or to a part of it. */
   readonly #dependents = new Map<string, Set<string>>();
+  /** What holds the value of a variable that owns nothing. */
+  readonly #holders = new Map<string, Holder>();
 
-  constructor(func: Func, flow: Flow, lasting: Lasting) {
+  constructor(func: Func, flow: Flow, effects: Effects) {
     this.#lines = func.lines;
     this.#flow = flow;
-    this.#lasting = lasting;
-    this.#mayUseLasting = { globals: !func.name.startsWith("sc_f__x25_init_"), fields: !func.name.endsWith("_constructor") };
     this.#last = func.lines.length - 1;
+    this.#changes = func.lines.map((line) => effects.changedBy(line));
     func.lines.forEach((line, at) => {
-      for (const name of names(line)) push(this.#named, name, at);
+      for (const name of new Set(names(line))) push(this.#named, name, at);
       const name = assigned(line);
       if (name !== undefined) push(this.#assigned, name, at);
-      if (name !== undefined && !retain.test(line) && /^\s*\w+ \*/.test(line) && !/= [^(]*\w\(/.test(line)) this.#depend(name, line);
+      const isPointer = /^\s*(?:\w+ \*)?sc_/.test(line) && !retain.test(line) && !unbox.test(line);
+      if (name !== undefined && isPointer && !/= [^(]*\w\(/.test(line)) this.#depend(name, names(line));
     });
   }
 
@@ -116,51 +100,79 @@ class References {
     for (let at = 1; at < this.#last; at++) this.#move(at);
   }
 
-  #depend(name: string, line: string): void {
-    for (const other of names(line)) {
-      if (other === name) continue;
-      const set = this.#dependents.get(other) ?? new Set();
-      set.add(name);
-      this.#dependents.set(other, set);
-    }
+  #depend(name: string, owners: string[]): void {
+    for (const owner of owners) if (owner !== name) this.#dependents.set(owner, (this.#dependents.get(owner) ?? new Set()).add(name));
   }
 
-  /** What holds the value of an expression. */
+  #isAssignedOnce(name: string): boolean {
+    return this.#assigned.get(name)?.length === 1;
+  }
+
+  /** What holds the value of an expression, where it can be told. */
   #holder(value: string): Holder | undefined {
-    if (/^sc_[lt]_?\w+$/.test(value)) return { variable: value };
-    if (/^sc_g_\w+$/.test(value)) return this.#lasting.globals.has(value) && this.#mayUseLasting.globals ? { variable: undefined } : undefined;
+    if (/^sc_[lt]_?\w+$/.test(value)) return this.#holders.get(value) ?? { owners: [value], parts: [] };
+    if (/^sc_g_\w+$/.test(value)) return { owners: [], parts: [value] };
     const [, object, field] = /^(sc_[lt]_?\w+)->(sc_fld_\w+)$/.exec(value) ?? [];
-    if (object !== undefined && field !== undefined) return this.#lasting.fields.has(field) && this.#mayUseLasting.fields ? { variable: object } : undefined;
+    if (object !== undefined && field !== undefined) return this.#partOf(object, field);
     // A union never changes what it holds.
     const union = /^\(\w+ \*\)scr_union_peek\((sc_[lt]_?\w+)\)$/.exec(value)?.[1];
-    return union === undefined ? undefined : { variable: union };
+    if (union !== undefined) return this.#holder(union);
+    const box = /^\(\w+ \*\)scr_box_get_ref\((sc_l_\w+)\)$/.exec(value)?.[1];
+    if (box === undefined) return undefined;
+    // The closure that is running keeps what it has captured.
+    const isCaptured = this.#isAssignedOnce(box) && (this.#assigned.get(box) ?? []).every((at) => this.#lines[at]?.includes("= sc_env->caps["));
+    return isCaptured ? { owners: [], parts: [BOX] } : this.#partOf(box, BOX);
+  }
+
+  #partOf(object: string, part: string): Holder | undefined {
+    const whole = this.#holder(object);
+    return whole === undefined ? undefined : { owners: whole.owners, parts: [...whole.parts, part] };
   }
 
   /** A reference to what is alive anyway, from where it is taken to wherever it is given back. */
-  #elide(at: number): void {
-    const line = this.#lines[at] ?? "";
-    const [, name, value] = retain.exec(line) ?? [];
+  #elide(taken: number): void {
+    const line = this.#lines[taken] ?? "";
+    const [, temporary, value] = retain.exec(line) ?? unbox.exec(line) ?? [];
     const holder = value === undefined ? undefined : this.#holder(value);
-    if (name === undefined || value === undefined || holder === undefined || this.#assigned.get(name)?.length !== 1) return;
+    if (temporary === undefined || value === undefined || holder === undefined || !this.#isAssignedOnce(temporary)) return;
+    const { name, at } = this.#target(temporary, taken);
     if (this.#isAppendedTo(name)) return;
     const ends = new Set<number>();
     const isGivenBack = follow(this.#flow.next, at, (on) => {
-      if (on === this.#last || on === at) return "fail";
+      if (on === this.#last || on === at || assigned(this.#lines[on] ?? "") === name) return "fail";
       if (this.#released(on) === name) {
         ends.add(on);
         return "stop";
       }
-      return holder.variable !== undefined && this.#endsOwnership(on, holder.variable) ? "fail" : "on";
+      return this.#ends(on, holder) ? "fail" : "on";
     });
     if (!isGivenBack) return;
-    if (holder.variable !== undefined) {
-      // That the holder gives its own back later proves that it has not given it away meanwhile.
-      const owner = holder.variable;
-      for (const from of ends) if (!this.#isGivenBackAfter(from, owner)) return;
-      this.#depend(name, `${name} ${owner}`);
+    // That an owner gives its own back later proves that it has not given it away meanwhile.
+    for (const from of ends) {
+      if (!holder.owners.every((owner) => this.#isGivenBackAfter(from, owner))) return;
+      if (name !== temporary && !this.#comesFrom(from, at, name)) return;
     }
-    this.#lines[at] = line.replace(/(?:sc_retain__\w+|scr_\w+_retain)\((.*)\);/, (_, text) => `${text};`);
+    this.#depend(name, holder.owners);
+    this.#depend(temporary, holder.owners);
+    const others = (this.#assigned.get(name) ?? []).filter((other) => other !== at);
+    if (others.every((other) => this.#lines[other]?.includes(" = NULL;"))) this.#holders.set(name, holder);
+    this.#lines[taken] = borrowed(line);
     for (const on of ends) this.#lines[on] = `/*end ${name}*/`;
+  }
+
+  /** Where a reference goes that is taken: a temporary, or the local variable that is all the temporary is for. */
+  #target(temporary: string, at: number): { name: string; at: number } {
+    const local = new RegExp(`^\\s*(sc_l_\\w+) = ${temporary};`).exec(this.#lines[at + 1] ?? "")?.[1];
+    return local === undefined || this.#named.get(temporary)?.length !== 2 ? { name: temporary, at } : { name: local, at: at + 1 };
+  }
+
+  /** Whether a line only comes after another one, or where the variable is NULL. */
+  #comesFrom(line: number, origin: number, name: string): boolean {
+    return follow(this.#flow.previous, line, (on) => {
+      if (on === origin) return "stop";
+      if (assigned(this.#lines[on] ?? "") === name) return / = NULL;/.test(this.#lines[on] ?? "") ? "stop" : "fail";
+      return on === 0 ? "fail" : "on";
+    });
   }
 
   #released(at: number): string | undefined {
@@ -171,12 +183,16 @@ class References {
     return (this.#named.get(name) ?? []).some((at) => this.#lines[at]?.includes(`scr_str_concat(${name},`));
   }
 
-  /** Whether a line ends what a variable holds, or changes it. */
-  #endsOwnership(at: number, name: string): boolean {
+  /** Whether a line ends what keeps a value alive. */
+  #ends(at: number, holder: Holder): boolean {
     const line = this.#lines[at] ?? "";
-    if (!line.includes(name)) return false;
-    return assigned(line) === name || this.#released(at) === name || end.exec(line)?.[1] === name ||
-      line.includes(`&${name}`) || line.includes(`scr_str_concat(${name},`);
+    for (const part of holder.parts) if (this.#changes[at]?.has(part)) return true;
+    for (const name of holder.owners) {
+      if (!line.includes(name)) continue;
+      if (assigned(line) === name || this.#released(at) === name || end.exec(line)?.[1] === name) return true;
+      if (line.includes(`&${name}`) || line.includes(`scr_str_concat(${name},`)) return true;
+    }
+    return false;
   }
 
   #isGivenBackAfter(from: number, name: string): boolean {
@@ -186,7 +202,10 @@ class References {
     });
   }
 
-  /** A reference taken from a variable that is only released afterwards: the variable's own goes over. */
+  /**
+   * A reference taken from a variable that is only released afterwards: the variable's own goes over. Not across a call
+   * that does not get it, which might go by an address within what the variable kept alive.
+   */
   #move(at: number): void {
     const line = this.#lines[at] ?? "";
     const [, name, value] = retain.exec(line) ?? [];
@@ -195,24 +214,25 @@ class References {
     if (watched.has(name)) return;
     const ends = new Set<number>();
     const isUnused = follow(this.#flow.next, at, (on) => {
-      if (on === this.#last || on === at) return "fail";
+      const other = this.#lines[on] ?? "";
+      if (on === this.#last || on === at || (outside.test(other) && !names(other).includes(name))) return "fail";
       if (this.#released(on) === value) {
         ends.add(on);
         return "stop";
       }
-      return names(this.#lines[on] ?? "").some((other) => watched.has(other)) ? "fail" : "on";
+      return names(other).some((each) => watched.has(each)) ? "fail" : "on";
     });
     if (!isUnused || ends.size === 0) return;
-    // Each of those releases must come after this line only.
-    for (const from of ends) {
-      const isOurs = follow(this.#flow.previous, from, (on) => {
-        if (on === at) return "stop";
-        return on === 0 || assigned(this.#lines[on] ?? "") === value ? "fail" : "on";
-      });
-      if (!isOurs) return;
-    }
-    this.#lines[at] = line.replace(/(?:sc_retain__\w+|scr_\w+_retain)\((.*)\);/, (_, text) => `${text};`);
+    for (const from of ends) if (!this.#comesOnlyFrom(from, at, value)) return;
+    this.#lines[at] = borrowed(line);
     for (const on of ends) this.#lines[on] = "";
+  }
+
+  #comesOnlyFrom(line: number, origin: number, name: string): boolean {
+    return follow(this.#flow.previous, line, (on) => {
+      if (on === origin) return "stop";
+      return on === 0 || assigned(this.#lines[on] ?? "") === name ? "fail" : "on";
+    });
   }
 
   /** A variable and all that depend on it. */
