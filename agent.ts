@@ -58,10 +58,10 @@ function perform(options: Options): number {
     writeText(STDERR, `mote: cannot log to ${options.logTarget}\n`);
     return EXIT_FAILURE;
   }
-  if (options.task === Task.WORK) return work(options.channel, options.recordFile, options.isInInit);
+  if (options.task === Task.WORK) return work(options.channel, options.recordFile, options.isInInit, options.idleLimit);
   const addresses = options.addresses;
   if (addresses.length === 0) addresses.push(usualAddress(options));
-  return options.isSupervised ? runBeside(addresses) : runAlone(addresses);
+  return options.isSupervised ? runBeside(addresses, options.idleLimit) : runAlone(addresses, options.idleLimit);
 }
 
 /** Where to listen unless told otherwise. Throws UsageError. */

@@ -3,11 +3,13 @@ import { profileByName } from "./init/profile.ts";
 import { ENVD } from "./init/serving.ts";
 import { type Address, parseAddress } from "./sys/address.ts";
 import { ArgumentReader, UsageError } from "./sys/arguments.ts";
+import { consistsOf, DIGITS } from "./sys/bytes.ts";
 import { getenv } from "./sys/environ.ts";
 import { isLogLevel } from "./sys/log.ts";
 import { VERSION } from "./version.ts";
 
 const DEFAULT_PORT = 1024;
+const SECONDS_DIGITS = 6;
 
 /** What `--help` prints. */
 export function usage(): string {
@@ -27,6 +29,8 @@ usage: mote [--listen ADDR]... [--port N] [--profile NAME] [--log LEVEL] [--log-
   --log-to WHERE  stderr (the default), kmsg, console, off, or a file
   --no-supervise  serve in this very process; otherwise a parent holds the listeners and starts
                   another worker whenever one ends
+  --idle-timeout SECONDS
+                  how long a connection of envd's protocol may make no progress; 640 unless given
   --version       print the version
   --commit        print the commit that it was built from
   --help          print this text
@@ -54,6 +58,8 @@ export class Options {
   isSupervised = true;
   /** envd: no metadata service, the clock is never set. */
   isOutsideFirecracker = false;
+  /** How long a connection of envd's protocol may make no progress; milliseconds, 0 where not given. */
+  idleLimit = 0;
   /** A worker's channel to its supervisor, and the record that both hold. */
   channel = -1;
   recordFile = -1;
@@ -127,6 +133,9 @@ export class Options {
       case "--isnotfc":
         this.isOutsideFirecracker = true;
         return true;
+      case "--idle-timeout":
+        this.idleLimit = checkedSeconds(option, reader.value(option)) * 1000;
+        return true;
       case "--port":
         this.addresses.push(parseAddress(`vsock:${reader.value(option)}`));
         return true;
@@ -173,6 +182,11 @@ export class Options {
 function checkedProfile(name: string): string {
   if (profileByName(name) === undefined) throw new UsageError(`--profile ${name}: write smolvm, wrenn, e2b or generic`);
   return name;
+}
+
+function checkedSeconds(option: string, text: string): number {
+  if (!consistsOf(text, DIGITS, SECONDS_DIGITS) || Number(text) === 0) throw new UsageError(`${option} ${text}: write seconds`);
+  return Number(text);
 }
 
 function checkedLevel(level: string): string {

@@ -12,12 +12,15 @@ const IDLE_LIMIT_MS = 640_000;
 export class Daemon {
   readonly server: HttpServer;
 
-  /** `fileLimit`: descriptors that connections may take. `onDone` is called when nothing is left to serve. */
-  constructor(loop: Loop, fileLimit: number, onDone: () => void) {
+  /**
+   * `fileLimit`: descriptors that connections may take. `idleLimit`: milliseconds that they may make no progress, 0 for
+   * the usual time. `onDone` is called when nothing is left to serve.
+   */
+  constructor(loop: Loop, fileLimit: number, idleLimit: number, onDone: () => void) {
     const router = new Router(new FallbackHandler());
     router.add("GET", "/health", new HealthHandler());
     router.add("POST", "/snapshot/prepare", new PrepareHandler());
     router.add("GET", "/files", new DownloadHandler());
-    this.server = new HttpServer(loop, router, IDLE_LIMIT_MS, fileLimit, onDone);
+    this.server = new HttpServer(loop, router, idleLimit > 0 ? idleLimit : IDLE_LIMIT_MS, fileLimit, onDone);
   }
 }

@@ -13,10 +13,10 @@ import { StopSignals } from "./worker.ts";
 const EXIT_FAILURE = 1;
 const NO_FILE = -1;
 
-/** Serves the addresses until a signal or the end of an inherited connection. Returns the exit code. */
-export function runAlone(addresses: Address[]): number {
+/** Serves the addresses until a signal or the end of an inherited connection; `idleLimit` as Serving has it. Returns the exit code. */
+export function runAlone(addresses: Address[], idleLimit: number): number {
   const loop = new Loop();
-  const serving = new Serving(loop, new GroupTable(NO_FILE, 0), new Temporaries(undefined));
+  const serving = new Serving(loop, new GroupTable(NO_FILE, 0), new Temporaries(undefined), idleLimit);
   loop.add(new StopSignals(serving, false), Ready.READABLE);
   for (const address of addresses) {
     try {

@@ -38,10 +38,11 @@ class Beside extends SupervisorOwner {
   private isStopping = false;
   private exitCode = 0;
 
-  constructor() {
+  constructor(idleLimit: number) {
     super();
     const reaper = new Reaper(this.loop);
     const words = ["--log", logLevelName()];
+    if (idleLimit > 0) words.push("--idle-timeout", `${idleLimit / 1000}`);
     this.supervisor = new Supervisor(this.loop, reaper, this, words, environAddress(), createRecordFile());
     this.loop.add(new Signals(this, reaper), Ready.READABLE);
   }
@@ -83,7 +84,7 @@ class Beside extends SupervisorOwner {
   }
 }
 
-/** Serves the addresses until a signal or the end of an inherited connection. Returns the exit code. */
-export function runBeside(addresses: Address[]): number {
-  return new Beside().run(addresses);
+/** Serves the addresses until a signal or the end of an inherited connection; `idleLimit` as Serving has it. Returns the exit code. */
+export function runBeside(addresses: Address[], idleLimit: number): number {
+  return new Beside(idleLimit).run(addresses);
 }

@@ -15,12 +15,17 @@ export class Serving {
   private readonly loop: Loop;
   private readonly smolvm: Server;
   private readonly fileLimit: number;
+  private readonly idleLimit: number;
   /** Made when its first listener comes: who does not use it does not pay for it. */
   private envd: Daemon | undefined;
 
-  /** The loop stops when nothing is left to serve. */
-  constructor(loop: Loop, groups: GroupTable, temporaries: Temporaries) {
+  /**
+   * The loop stops when nothing is left to serve. `idleLimit`: how long a connection of envd's protocol may make no
+   * progress, in milliseconds; 0 for the usual time.
+   */
+  constructor(loop: Loop, groups: GroupTable, temporaries: Temporaries, idleLimit: number) {
     this.loop = loop;
+    this.idleLimit = idleLimit;
     const exits = new ExitWatcher(loop);
     this.fileLimit = raiseFileLimit();
     this.smolvm = new Server(loop, exits, groups, temporaries, this.fileLimit, () => this.stopIfDone());
@@ -51,7 +56,7 @@ export class Serving {
   }
 
   private startEnvd(): Daemon {
-    const daemon = this.envd ?? new Daemon(this.loop, Math.floor(this.fileLimit / 2), () => this.stopIfDone());
+    const daemon = this.envd ?? new Daemon(this.loop, Math.floor(this.fileLimit / 2), this.idleLimit, () => this.stopIfDone());
     this.envd = daemon;
     return daemon;
   }

@@ -59,15 +59,18 @@ class SupervisorChannel extends Source {
   }
 }
 
-/** Serves what the supervisor sends, until it is told to stop. `isInit`: the supervisor is PID 1. Returns the exit code. */
-export function work(channel: number, recordFile: number, isInit: boolean): number {
+/**
+ * Serves what the supervisor sends, until it is told to stop. `isInit`: the supervisor is PID 1. `idleLimit` as Serving
+ * has it. Returns the exit code.
+ */
+export function work(channel: number, recordFile: number, isInit: boolean, idleLimit: number): number {
   setProcessName("mote-worker");
   adoptDescriptor(channel);
   adoptDescriptor(recordFile);
   const loop = new Loop();
   const temporaries = new Temporaries(new StateRecord(recordFile));
   temporaries.removeStale();
-  const serving = new Serving(loop, new GroupTable(recordFile, GROUPS_OFFSET), temporaries);
+  const serving = new Serving(loop, new GroupTable(recordFile, GROUPS_OFFSET), temporaries, idleLimit);
   loop.add(new StopSignals(serving, isInit), Ready.READABLE);
   loop.add(new SupervisorChannel(channel, serving), Ready.READABLE);
   loop.run();
