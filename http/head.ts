@@ -140,12 +140,11 @@ export class RequestHead {
 
   /** The values of all fields of a name, joined as a list; RFC 9110 section 5.3. Undefined where there is none. */
   list(name: string): string | undefined {
-    let values: string | undefined;
+    const values: string[] = [];
     for (let index = 0; index < this.count; index++) {
-      if (!this.isNamed(index, name)) continue;
-      values = values === undefined ? this.fieldValue(index) : `${values}, ${this.fieldValue(index)}`;
+      if (this.isNamed(index, name)) values.push(this.fieldValue(index));
     }
-    return values;
+    return values.length === 0 ? undefined : values.join(", ");
   }
 
   /** Parses the head in bytes [0, end), which a HeadScanner has found. Throws HeadError. */
@@ -158,7 +157,7 @@ export class RequestHead {
     this.isHttp10 = false;
     this.keepsAlive = true;
     this.expectsContinue = false;
-    let at = this.parseRequestLine(bytes, bytes[0] === CR ? 2 : 0, end);
+    let at = this.parseRequestLine(bytes, bytes[0] === CR && bytes[1] === LF ? 2 : 0, end);
     while (bytes[at] !== CR) at = this.parseField(bytes, at, end);
     if (at + 2 !== end) throw malformed();
     this.applyFields();
@@ -214,7 +213,7 @@ export class RequestHead {
     if (at === target || bytes[at] !== SPACE) throw malformed();
     this.parseTarget(bytes, target, at);
     at++;
-    if (at + 9 > bytes.length || !isWord(bytes, at, at + 5, "http/") || bytes[at + 6] !== DOT) throw malformed();
+    if (at + 10 > bytes.length || !isWord(bytes, at, at + 5, "http/") || bytes[at + 6] !== DOT) throw malformed();
     const major = bytes[at + 5] ?? 0;
     const minor = bytes[at + 7] ?? 0;
     if (bytes[at + 8] !== CR || bytes[at + 9] !== LF || major < ZERO || major > NINE || minor < ZERO || minor > NINE) throw malformed();
@@ -273,7 +272,6 @@ export class RequestHead {
   private applyFields(): void {
     let hosts = 0;
     let hasLength = false;
-    let hasConnection = false;
     for (let index = 0; index < this.count; index++) {
       switch (this.word(index, 1) - this.word(index, 0)) {
         case 4:
@@ -281,9 +279,6 @@ export class RequestHead {
           break;
         case 6:
           if (this.isNamed(index, "expect")) this.applyExpect(index);
-          break;
-        case 10:
-          if (this.isNamed(index, "connection")) hasConnection = true;
           break;
         case 14:
           if (!this.isNamed(index, "content-length")) break;
@@ -301,8 +296,7 @@ export class RequestHead {
     }
     if (this.isChunked) this.contentLength = -1;
     if (hosts !== 1 && (hosts > 1 || !this.isHttp10)) throw new HeadError(Status.BAD_REQUEST, "one Host field is needed");
-    if (hasConnection) this.keepsAlive = this.isHttp10 ? this.hasOption("keep-alive") : !this.hasOption("close");
-    else this.keepsAlive = !this.isHttp10;
+    this.keepsAlive = !this.hasOption("close") && (!this.isHttp10 || this.hasOption("keep-alive"));
   }
 
   private applyExpect(index: number): void {
