@@ -116,7 +116,7 @@ export class Exchange {
     if (this.phase !== Phase.OPEN) return;
     this.isChunked = length < 0 && !this.isHttp10;
     // HTTP/1.0 knows no chunks: there the body ends with the connection.
-    this.isLast = length < 0 && this.isHttp10;
+    if (length < 0 && this.isHttp10) this.isLast = true;
     let framing = "";
     if (length >= 0) framing = `Content-Length: ${length}\r\n`;
     else if (this.isChunked) framing = "Transfer-Encoding: chunked\r\n";

@@ -9,7 +9,7 @@ const TURN_BYTES = 1024 * 1024;
 
 export class FileWriter extends BodyWriter {
   private readonly exchange: Exchange;
-  private readonly fd: number;
+  private fd: number;
   private offset: number;
   private left: number;
 
@@ -33,18 +33,23 @@ export class FileWriter extends BodyWriter {
     const turn = Math.max(0, this.left - TURN_BYTES);
     while (this.left > turn) {
       const sent = this.exchange.sendFile(this.fd, this.offset, this.left - turn);
-      if (sent === -Errno.EAGAIN || this.exchange.isBlocked) return;
+      if (sent === -Errno.EAGAIN || sent === -Errno.EINTR || this.exchange.isBlocked) return;
       // Cut short meanwhile, or not to be read: the peer is told by an end that comes too early.
       if (sent <= 0) return this.exchange.abort();
       this.offset += sent;
       this.left -= sent;
     }
     if (this.left > 0) return;
-    close(this.fd);
+    this.release();
     this.exchange.end();
   }
 
   override onPeerGone(): void {
-    close(this.fd);
+    this.release();
+  }
+
+  private release(): void {
+    if (this.fd >= 0) close(this.fd);
+    this.fd = -1;
   }
 }
