@@ -8,11 +8,13 @@ import { receive, sendFile, shutdownSending } from "../sys/socket.ts";
 import { Timer } from "../sys/timer.ts";
 import { Exchange } from "./exchange.ts";
 import { Framing, FramingError } from "./framing.ts";
-import { HeadError, HeadScanner, MORE } from "./head.ts";
+import { HeadError, MORE } from "./head.ts";
+import { HeadIntake } from "./head-intake.ts";
 import { Inbox } from "./inbox.ts";
 import { CONTINUE, refusal } from "./interim.ts";
 import type { Site } from "./site.ts";
 import { Status } from "./status.ts";
+import { Patience } from "./patience.ts";
 import { Transport } from "./transport.ts";
 
 const enum Phase {
@@ -27,7 +29,6 @@ const enum Phase {
 
 /** What one read takes while a head is awaited: what a client sends on ahead waits in memory. */
 const HEAD_READ_BYTES = 8192;
-const MAX_HEAD_BYTES = 1024 * 1024;
 /** How long a head may take from its first byte to its last. */
 const HEAD_TIMEOUT_MS = 60_000;
 const LINGER_TIMEOUT_MS = 10_000;
@@ -43,11 +44,9 @@ export class Connection extends Transport {
   private phase = Phase.HEAD;
   private exchange: Exchange | undefined;
   private framing: Framing | undefined;
-  private scanner: HeadScanner | undefined;
-  private timer: Timer | undefined;
+  private readonly intake: HeadIntake;
+  private readonly patience: Patience;
   private later: Timer | undefined;
-  /** When the peer last got on, on the loop's clock; of a head that is coming, when it began. */
-  private lastProgress: number;
   /** The request allows another one after it. */
   private isPersistent = true;
   private expectsContinue = false;
@@ -58,9 +57,10 @@ export class Connection extends Transport {
   constructor(site: Site, fd: number) {
     super(fd, site.loop, site.buffers);
     this.site = site;
+    this.intake = new HeadIntake(site);
     this.outbox = new Outbox(fd, site.buffers);
-    this.lastProgress = site.loop.timers.now;
-    this.setTimeout(site.idleLimit);
+    this.patience = new Patience(site.loop, () => this.onTimeout());
+    this.patience.set(site.idleLimit);
   }
 
   /** Whether no request is being received or answered. */
@@ -68,9 +68,14 @@ export class Connection extends Transport {
     return this.phase === Phase.HEAD && this.inbox.isEmpty;
   }
 
-  /** When an idle connection was last used, on the loop's clock. */
-  get idleSince(): number {
-    return this.lastProgress;
+  /** Whether no request is there, at most the beginning of one: it may have to make room for another connection. */
+  get isSpare(): boolean {
+    return this.phase === Phase.HEAD;
+  }
+
+  /** When a spare connection was last used, or its head began, on the loop's clock. */
+  get spareSince(): number {
+    return this.patience.lastProgress;
   }
 
   get serves(): Exchange | undefined {
@@ -108,13 +113,15 @@ export class Connection extends Transport {
   }
 
   override send(bytes: Uint8Array, start: number, end: number, isLent: boolean): boolean {
-    this.lastProgress = this.loop.timers.now;
+    // The descriptor may be another connection's by now.
+    if (this.phase === Phase.CLOSED) return false;
+    this.patience.progress();
     return this.onSent(this.outbox.send(bytes, start, end, isLent));
   }
 
   override sendFile(fd: number, offset: number, count: number): number {
     const sent = sendFile(this.fd, fd, offset, count);
-    if (sent > 0) this.lastProgress = this.loop.timers.now;
+    if (sent > 0) this.patience.progress();
     return sent;
   }
 
@@ -155,18 +162,19 @@ export class Connection extends Transport {
   override abort(): void {
     if (this.phase === Phase.CLOSED) return;
     this.phase = Phase.CLOSED;
-    if (this.timer !== undefined) this.loop.timers.cancel(this.timer);
+    this.patience.end();
     if (this.later !== undefined) this.loop.timers.cancel(this.later);
-    this.timer = undefined;
     this.later = undefined;
     this.loop.remove(this);
     close(this.fd);
     this.outbox.discard();
     this.inbox.clear();
+    this.intake.forget();
     const exchange = this.exchange;
     this.exchange = undefined;
-    exchange?.onLost();
+    // First, because what the exchange was about may fail.
     this.site.onClosed(this);
+    exchange?.onLost();
   }
 
   private get wantsRead(): boolean {
@@ -174,7 +182,7 @@ export class Connection extends Transport {
       case Phase.HEAD:
         return !this.isBlocked;
       case Phase.SERVING:
-        return this.isReading && this.framing?.isAtEnd === false && this.inbox.isEmpty;
+        return this.isReading && this.exchange?.isDone === false && this.framing?.isAtEnd === false && this.inbox.isEmpty;
       case Phase.LINGERING:
         return true;
       default:
@@ -187,7 +195,7 @@ export class Connection extends Transport {
     const limit = this.phase === Phase.HEAD ? HEAD_READ_BYTES : buffer.length;
     const received = receive(this.fd, buffer, 0, limit);
     if (received > 0) {
-      if (this.phase === Phase.SERVING || this.inbox.isEmpty) this.lastProgress = this.loop.timers.now;
+      if (this.phase === Phase.SERVING || this.inbox.isEmpty) this.patience.progress();
       this.inbox.lend(buffer, received);
       this.process();
       this.inbox.keep();
@@ -228,19 +236,14 @@ export class Connection extends Transport {
   }
 
   private takeRequest(): boolean {
-    const scanner = this.scanner ?? this.site.scanner;
-    const bytes = this.inbox.bytes;
-    const end = scanner.scan(bytes, bytes.length);
-    if (end === MORE || end > MAX_HEAD_BYTES) {
-      if (this.inbox.length > MAX_HEAD_BYTES) throw new HeadError(Status.HEAD_TOO_LARGE, "the head is larger than 1 MiB");
-      if (this.scanner === undefined) this.awaitHead();
+    const end = this.intake.find(this.inbox);
+    if (end === MORE) {
+      // From its first byte on it has its time.
+      if (this.intake.wait(this.inbox)) this.patience.set(Math.min(HEAD_TIMEOUT_MS, this.site.idleLimit));
       return false;
     }
-    this.scanner = undefined;
-    scanner.reset();
-    this.site.scanner.reset();
     const head = this.site.head;
-    head.parse(bytes, end);
+    head.parse(this.inbox.bytes, end);
     this.inbox.skip(end);
     this.phase = Phase.SERVING;
     this.isReading = false;
@@ -257,18 +260,9 @@ export class Connection extends Transport {
     this.site.handler.handle(exchange, head);
     head.release();
     // Its time runs from here; without a body it has none.
-    this.lastProgress = this.loop.timers.now;
+    this.patience.progress();
     if (this.framing === undefined && this.phase === Phase.SERVING) exchange.onBodyEnd();
     return true;
-  }
-
-  /** A head has begun: from now on it has its time. */
-  private awaitHead(): void {
-    const scanner = new HeadScanner();
-    scanner.scan(this.inbox.bytes, this.inbox.bytes.length);
-    this.site.scanner.reset();
-    this.scanner = scanner;
-    this.setTimeout(Math.min(HEAD_TIMEOUT_MS, this.site.idleLimit));
   }
 
   private takeBody(exchange: Exchange, framing: Framing): boolean {
@@ -296,9 +290,9 @@ export class Connection extends Transport {
   private settle(exchange: Exchange): boolean {
     const isWhole = this.framing === undefined;
     this.exchange = undefined;
-    if (isWhole && !exchange.isLast) {
+    // While others wait to be accepted none is kept for later.
+    if (isWhole && !exchange.isLast && (this.site.isAccepting || !this.inbox.isEmpty)) {
       this.phase = Phase.HEAD;
-      this.setTimeoutIfNone();
       return true;
     }
     this.leave(isWhole);
@@ -316,7 +310,7 @@ export class Connection extends Transport {
     }
     this.phase = Phase.LINGERING;
     shutdownSending(this.fd);
-    this.setTimeout(LINGER_TIMEOUT_MS);
+    this.patience.set(LINGER_TIMEOUT_MS);
   }
 
   /** A peer that sends no end is left after the time limit, however much it sends. */
@@ -328,7 +322,7 @@ export class Connection extends Transport {
   }
 
   private flush(): void {
-    this.lastProgress = this.loop.timers.now;
+    this.patience.progress();
     if (!this.onSent(this.outbox.flush())) return;
     const exchange = this.exchange;
     if (exchange === undefined && this.phase === Phase.SERVING) this.leave(false);
@@ -345,7 +339,7 @@ export class Connection extends Transport {
 
   /** Answers what cannot be a request, and ends. */
   private refuse(status: number, message: string): void {
-    this.site.scanner.reset();
+    this.intake.forget();
     this.phase = Phase.SERVING;
     this.exchange = undefined;
     const bytes = refusal(status, message);
@@ -374,8 +368,8 @@ export class Connection extends Transport {
 
   private onTimeout(): void {
     const limit = this.timeLimit();
-    const left = this.lastProgress + limit - this.loop.timers.now;
-    if (left > 0) return this.setTimeout(Math.min(left, this.site.idleLimit));
+    const left = this.patience.left(limit);
+    if (left > 0) return this.patience.set(Math.min(left, this.site.idleLimit));
     if (logs(Level.DEBUG)) log(Level.DEBUG, `connection ${this.fd}: timed out`);
     this.abort();
   }
@@ -388,22 +382,7 @@ export class Connection extends Transport {
       case Phase.LINGERING:
         return 0;
       default:
-        return this.isBlocked || this.wantsRead ? this.site.idleLimit : Infinity;
+        return this.isBlocked || this.exchange?.isPulled === true || this.wantsRead ? this.site.idleLimit : Infinity;
     }
-  }
-
-  private setTimeoutIfNone(): void {
-    if (this.timer === undefined) this.setTimeout(this.site.idleLimit);
-  }
-
-  private setTimeout(milliseconds: number): void {
-    this.loop.timers.start(this.timer ?? this.makeTimer(), milliseconds);
-  }
-
-  /** (A function of its own: natively one that makes a closure allocates on every call.) */
-  private makeTimer(): Timer {
-    const timer = new Timer(() => this.onTimeout());
-    this.timer = timer;
-    return timer;
   }
 }

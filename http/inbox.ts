@@ -38,6 +38,8 @@ export class Inbox {
   /** The first bytes have been used. */
   skip(count: number): void {
     this.start = Math.min(this.start + count, this.end);
+    // A connection that waits has no store.
+    if (this.isEmpty && !this.isLent) this.clear();
   }
 
   clear(): void {

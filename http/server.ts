@@ -89,18 +89,18 @@ export class HttpServer extends Site {
     const connection = new Connection(this, fd);
     connection.place = this.connections.length;
     this.connections.push(connection);
-    if (this.connections.length >= this.maxConnections) this.makeRoom();
+    if (this.connections.length >= this.maxConnections) this.makeRoom(connection);
     connection.start();
   }
 
-  /** Closes the connection that has been idle for longest; while there is none, no more are accepted. */
-  private makeRoom(): void {
-    let idlest: Connection | undefined;
+  /** Closes the connection that has been spare for longest; while there is none, no more are accepted. */
+  private makeRoom(newcomer: Connection): void {
+    let oldest: Connection | undefined;
     for (const connection of this.connections) {
-      if (!connection.isIdle) continue;
-      if (idlest === undefined || connection.idleSince < idlest.idleSince) idlest = connection;
+      if (!connection.isSpare || connection === newcomer) continue;
+      if (oldest === undefined || connection.spareSince < oldest.spareSince) oldest = connection;
     }
-    if (idlest === undefined) this.setAccepting(false);
-    else idlest.abort();
+    if (oldest === undefined) this.setAccepting(false);
+    else oldest.abort();
   }
 }

@@ -15,6 +15,8 @@ export abstract class Site extends Acceptor {
   readonly head = new RequestHead();
   /** For heads that come in one piece. */
   readonly scanner = new HeadScanner();
+  /** Connections of which a large head is coming. */
+  largeHeads = 0;
   /** Whether connections stay open after a response. */
   keepsAlive = true;
 

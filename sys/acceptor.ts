@@ -39,7 +39,7 @@ class ListenerSource extends Source {
 export abstract class Acceptor {
   readonly loop: Loop;
   private sources: ListenerSource[] = [];
-  private isAccepting = true;
+  private isActive = true;
   private readonly pause = new Timer(() => this.update());
 
   constructor(loop: Loop) {
@@ -54,6 +54,11 @@ export abstract class Acceptor {
     return this.sources.length > 0;
   }
 
+  /** Whether the backlogs are listened to. */
+  get isAccepting(): boolean {
+    return this.isActive;
+  }
+
   /** Accepts from a listener, which is the acceptor's from now on. */
   acceptOn(listener: Listener): void {
     this.sources.push(new ListenerSource(this, listener));
@@ -62,8 +67,8 @@ export abstract class Acceptor {
 
   /** Listens to the backlogs, or leaves them alone. */
   setAccepting(isAccepting: boolean): void {
-    if (isAccepting === this.isAccepting) return;
-    this.isAccepting = isAccepting;
+    if (isAccepting === this.isActive) return;
+    this.isActive = isAccepting;
     this.update();
   }
 
@@ -90,6 +95,6 @@ export abstract class Acceptor {
   }
 
   private update(): void {
-    for (const source of this.sources) source.setActive(this.isAccepting);
+    for (const source of this.sources) source.setActive(this.isActive);
   }
 }
