@@ -83,8 +83,12 @@ need_guest() { need_packages $APT_GUEST; }
 # --- compiling ------------------------------------------------------------------------------------------------------
 
 RUNTIME=node_modules/@scriptc/runtime
+# Of zlib, as the runtime brings it: compressing and decompressing in memory.
+ZLIB="inflate inftrees zutil"
+# What a transfer waits for: worth its bytes.
+ZLIB_FAST="deflate inffast trees"
 WARNINGS="-Wall -Wextra -Wno-unused-parameter -Wno-cast-function-type"
-COMMON="-std=c11 -D_GNU_SOURCE -fno-math-errno -fno-strict-aliasing -I$RUNTIME/src -ffile-prefix-map=$PWD=."
+COMMON="-std=c11 -D_GNU_SOURCE -fno-math-errno -fno-strict-aliasing -I$RUNTIME/src -I$RUNTIME/vendor/zlib -ffile-prefix-map=$PWD=."
 # Small and static: no unwind tables, no relocations, every unused section dropped, the whole program seen at once.
 STATIC="$COMMON -DSCR_MUSL -Os -flto -ffunction-sections -fdata-sections -fno-pie -fno-pic
   -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector"
@@ -125,7 +129,7 @@ object() {
 
 # link NAME TARGET OUT: build/NAME.c and what it needs, for one of the targets.
 link() {
-  local name=$1 target=$2 out=$3 cc flags link dir objects="" renames="" source o commit own="native sha2 span"
+  local name=$1 target=$2 out=$3 cc flags link dir objects="" renames="" source o speed commit own="native sha2 deflate span"
   case $target in
     x86_64) cc=musl-gcc flags=$STATIC link=$STATIC_LINK ;;
     aarch64) cc="aarch64-linux-gnu-gcc -specs $PWD/build/aarch64-musl.specs" flags=$STATIC link=$STATIC_LINK ;;
@@ -144,6 +148,11 @@ link() {
     [ "$(jobs -r | wc -l)" -lt "$(nproc)" ] || wait -n
   done <"build/$name.sources"
   wait
+  for source in $ZLIB $ZLIB_FAST; do
+    case " $ZLIB_FAST " in *" $source "*) speed=-O2 ;; *) speed= ;; esac
+    object "$cc" "$flags -w $speed" "$RUNTIME/vendor/zlib/$source.c" "$dir/zlib/$source.o"
+    objects="$objects $dir/zlib/$source.o"
+  done
   commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
   [ "$(cat "$dir/commit" 2>/dev/null)" = "$commit" ] || { rm -f "$dir/native.o"; echo "$commit" >"$dir/commit"; }
   [ $target = asan ] || own="$own format cache quick"

@@ -1,5 +1,6 @@
 /** The Bun host behind `#codecs`: what node:crypto and node:zlib have. Same exports as native-codecs.ts. */
 import { createHash } from "node:crypto";
+import { createGunzip, createGzip } from "node:zlib";
 
 /** Where bytes from `start` on, up to `end`, stop to be such that a table of 256 gives them one of the bits of a mask. */
 export function span(table: Uint8Array, mask: number, bytes: Uint8Array, start: number, end: number): number {
@@ -12,4 +13,57 @@ export function span(table: Uint8Array, mask: number, bytes: Uint8Array, start: 
 /** The SHA-2 digest of bytes, of 256 or 512 bits. */
 export function sha2(bits: number, bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHash(`sha${bits}`).update(bytes).digest());
+}
+
+const Z_NO_FLUSH = 0;
+const Z_FINISH = 4;
+
+/** What node:zlib's streams are made over: Node's own interface to zlib, of which nothing is documented. */
+interface Handle {
+  /** Leaves what was not used in the array that the handle was made with: of output, of input. */
+  writeSync(
+    flush: number, input: Uint8Array, start: number, length: number, output: Uint8Array, outStart: number, room: number,
+  ): void;
+  onerror: (message: string) => void;
+  close(): void;
+}
+
+function isHandle(value: unknown): value is Handle {
+  return typeof value === "object" && value !== null && "writeSync" in value && "onerror" in value && "close" in value;
+}
+
+/** A gzip stream of zlib's. The owner calls `close`. */
+export class GzipStream {
+  consumed = 0;
+  produced = 0;
+  private readonly handle: Handle;
+  private readonly left: Uint32Array;
+  private text = "";
+
+  constructor(inflates: boolean) {
+    const stream = inflates ? createGunzip({ chunkSize: 64 }) : createGzip({ level: 6, chunkSize: 64 });
+    const handle: unknown = Reflect.get(stream, "_handle");
+    const left: unknown = Reflect.get(stream, "_writeState");
+    if (!isHandle(handle) || !(left instanceof Uint32Array)) throw new Error("node:zlib is not what it was");
+    this.handle = handle;
+    this.left = left;
+    handle.onerror = (message) => {
+      this.text = message;
+    };
+  }
+
+  /** One step. Returns what is wrong with the input, in zlib's words; empty where nothing is. */
+  step(isLast: boolean, input: Uint8Array, start: number, end: number, output: Uint8Array, outStart: number, outEnd: number): string {
+    const room = outEnd - outStart;
+    this.handle.writeSync(isLast ? Z_FINISH : Z_NO_FLUSH, input, start, end - start, output, outStart, room);
+    this.produced = room - (this.left[0] ?? 0);
+    this.consumed = end - start - (this.left[1] ?? 0);
+    // Node takes zeros after a member for padding, and stops.
+    if (this.text === "" && start < end && room > 0 && this.consumed === 0 && this.produced === 0) return "incorrect header check";
+    return this.text;
+  }
+
+  close(): void {
+    this.handle.close();
+  }
 }

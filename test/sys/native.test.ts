@@ -64,3 +64,10 @@ test("SHA-256 and SHA-512 are those of OpenSSL, whatever the length", () => {
   const input = cases.map(({ bits, length }) => `${bits} ${length}\n`).join("");
   expect(run(program, input).trim().split("\n")).toEqual(expected);
 });
+
+test("gzip streams keep within their buffers and their memory, whatever they are fed", () => {
+  const zlib = join(import.meta.dir, "../../node_modules/@scriptc/runtime/vendor/zlib");
+  const sources = ["deflate", "inffast", "inflate", "inftrees", "trees", "zutil"].map((name) => join(zlib, `${name}.c`));
+  const flags = [...SANITIZERS, "-Wno-unused-parameter", "-Wno-implicit-fallthrough", `-I${zlib}`];
+  run(build("gcc", "deflate", ...flags, here("deflate.c"), sys("deflate.c"), ...sources));
+}, 60_000);

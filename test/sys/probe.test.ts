@@ -4,6 +4,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readFileSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { GzipFault } from "../../sys/deflate.ts";
 import { noise, remove, scratchDirectory } from "../scratch.ts";
 
 const directory = scratchDirectory();
@@ -59,4 +61,39 @@ describe.each(hosts)("on %s", (host, command) => {
     file("group", Buffer.from("g\ng:x\ng:x:5\ng:x:6:\ng:x:7:b,a"));
     expect(probe("user", "a", directory)).toBe("a:1::h:s:2 7\n");
   });
+
+  test.each([10, 65536])("gzip in steps of %d bytes", (step) => {
+    const bytes = Buffer.concat([noise(100_000), Buffer.alloc(200_000), noise(1000)]);
+    const coded = Bun.spawnSync([...command, "deflate", file("plain", bytes), `${step}`]).stdout;
+    expect(gunzipSync(coded).equals(bytes)).toBe(true);
+    const twice = file("twice", Buffer.concat([gzipSync(bytes), gzipSync(bytes)]));
+    const decoded = Bun.spawnSync([...command, "inflate", twice, `${step}`]);
+    expect(decoded.stderr.toString()).toBe("");
+    expect(decoded.stdout.equals(Buffer.concat([bytes, bytes]))).toBe(true);
+  });
+
+  test("what is wrong with gzip", () => {
+    const good = gzipSync(noise(3000));
+    const bad: [Uint8Array, string][] = [
+      [Buffer.from("no gzip"), `${GzipFault.HEADER} incorrect header check`],
+      [good.subarray(0, -1), `${GzipFault.TRUNCATED} unexpected end of file`],
+      [Buffer.concat([good, Buffer.from([0, 0])]), `${GzipFault.TRAILING} incorrect header check`],
+      [Buffer.concat([good, good.subarray(0, 30)]), `${GzipFault.TRUNCATED} unexpected end of file`],
+      [Buffer.concat([good.subarray(0, -1), Buffer.from([1])]), `${GzipFault.CHECKSUM} incorrect length check`],
+      [Buffer.concat([good.subarray(0, 10), Buffer.from([7])]), `${GzipFault.DATA} invalid block type`],
+    ];
+    for (const [bytes, text] of bad) {
+      const ran = Bun.spawnSync([...command, "inflate", file("bad", bytes), "100"]);
+      expect(ran.stderr.toString()).toBe(text);
+    }
+  });
+});
+
+test("natively a stream's memory is the kernel's again once it is closed", () => {
+  const [, [program = ""]] = hosts[1] ?? ["", []];
+  const ran = Bun.spawnSync([program, "hold", file("held", noise(60_000)), "50"]);
+  const [during = 0, after = 0] = ran.stdout.toString().split(" ").map(Number);
+  console.log(`a Deflater: ${(during / 50) * 4} kB`);
+  expect(during).toBeLessThan(50 * 75);
+  expect(after).toBeLessThan(20);
 });

@@ -1,17 +1,19 @@
 // Pieces of sys/ as a program, so that tests can ask the native host the same as Bun. usage: probe COMMAND [ARGUMENT...]
 
 import { encodeText, hex } from "../../sys/bytes.ts";
+import { Deflater, GzipError, Inflater } from "../../sys/deflate.ts";
 import { sha256, sha512 } from "../../sys/digest.ts";
 import { programArguments } from "../../sys/environ.ts";
 import { SysError } from "../../sys/errno.ts";
-import { close, fstat, openForReading, writeSome } from "../../sys/file.ts";
+import { close, fstat, openForReading, read, writeSome } from "../../sys/file.ts";
 import { changeOwnerOf } from "../../sys/node.ts";
 import { openForOverwrite } from "../../sys/overwrite.ts";
 import { ensureDirectories, NotDirectoryError } from "../../sys/parents.ts";
 import { Accounts } from "../../sys/passwd.ts";
 import { directoryOf } from "../../sys/path.ts";
 import { statFileSystem } from "../../sys/space.ts";
-import { exit, writeText } from "../../sys/stdio.ts";
+import { exit, writeAll, writeText } from "../../sys/stdio.ts";
+import { readText } from "../../sys/text.ts";
 import { copyRange, sendFile } from "../../sys/transfer.ts";
 import { readWhole } from "../../sys/whole-file.ts";
 
@@ -70,6 +72,53 @@ function user(name: string, directory: string): void {
   print(`${accounts.userById(uid)?.name ?? ""}:${uid}:${accounts.groupName(gid) ?? ""}:${home}:${shell}:${groups}`);
 }
 
+/** deflate FILE SIZE, inflate FILE SIZE: through a stream in steps of a size, or what is wrong. */
+function code(stream: Deflater | Inflater, path: string, step: number): void {
+  const file = openForReading(path);
+  const input = new Uint8Array(step);
+  const output = new Uint8Array(step);
+  let start = 0;
+  let end = 0;
+  let isLast = false;
+  try {
+    while (!stream.isEnd) {
+      if (start === end && !isLast) {
+        start = 0;
+        end = read(file, input, 0, step);
+        isLast = end === 0;
+      }
+      stream.step(input, start, end, isLast, output, 0, step);
+      start += stream.consumed;
+      writeAll(1, output, 0, stream.produced);
+    }
+  } catch (error) {
+    if (!(error instanceof GzipError)) throw error;
+    writeText(2, `${error.fault} ${error.message}`);
+  }
+  stream.close();
+  close(file);
+}
+
+/** hold FILE COUNT: how many pages so many streams take that have compressed the file, and after they are closed. */
+function hold(path: string, count: number): void {
+  const input = readWhole(path, INPUT_MAX);
+  const output = new Uint8Array(65536);
+  const before = residentPages();
+  const held: Deflater[] = [];
+  for (let i = 0; i < count; i++) {
+    const stream = new Deflater();
+    stream.step(input, 0, input.length, true, output, 0, output.length);
+    held.push(stream);
+  }
+  const during = residentPages();
+  for (const stream of held) stream.close();
+  print(`${during - before} ${residentPages() - before}`);
+}
+
+function residentPages(): number {
+  return Number(readText("/proc/self/statm", 1000).split(" ").at(1) ?? "");
+}
+
 function main(): number {
   const words = programArguments();
   const command = words.at(1) ?? "";
@@ -79,6 +128,9 @@ function main(): number {
     if (command === "digest") digest(first);
     else if (command === "store") store(first);
     else if (command === "user") user(first, second);
+    else if (command === "deflate") code(new Deflater(), first, Number(second));
+    else if (command === "inflate") code(new Inflater(), first, Number(second));
+    else if (command === "hold") hold(first, Number(second));
     else return 2;
     return 0;
   } catch (error) {
