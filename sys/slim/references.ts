@@ -10,16 +10,12 @@
 // argument keeps its own.
 
 import { BOX, type Effects, effectsOf } from "./effects.ts";
-import { type Flow, flowOf, follow } from "./flow.ts";
-import { assigned, type Func, functions, names, type Program } from "./program.ts";
+import { flowOf, follow } from "./flow.ts";
+import { assigned, type Func, functions, type Program } from "./program.ts";
+import { releaseEarly } from "./releases.ts";
+import { end, release, retain, unbox, Variables } from "./variables.ts";
 
-const retain = /^\s*\w+ \*(sc_t\d+) = (?:sc_retain__\w+|scr_\w+_retain)\((.*)\);(?: \/\*.*\*\/)?$/;
-/** What is read from a box comes with a reference, too. */
-const unbox = /^\s*\w+ \*(sc_t\d+) = (\(\w+ \*\)scr_box_get_ref\(sc_l_\w+\));(?: \/\*.*\*\/)?$/;
 const literal = /^\(ScrStr \*\)&sc_(?:lit|unit)_\d+$/;
-const release = /^\s*(?:sc_release__\w+|scr_\w+_release)\((sc_\w+)\);$/;
-/** What a release was, of a variable that owns nothing (any more). */
-const end = /^\s*\/\*end (sc_\w+)\*\/$/;
 /** Calls after which C may see what an object holds by its address alone. */
 const outside = /\bsc_(?:f|vs)_\w+\(|->fn\)\(|\bmote_\w+\(/;
 
@@ -31,18 +27,14 @@ export function dropIdleReferences(program: Program): void {
   for (const func of functions(program)) {
     dropImmortal(func, effects.literals);
     const flow = flowOf(func);
-    if (flow !== undefined) new References(func, flow, effects).drop();
+    if (flow === undefined) continue;
+    const variables = new Variables(func, flow);
+    new References(variables, effects).drop();
+    releaseEarly(variables);
+    func.lines = func.lines.flatMap((line) => (end.test(line) ? [] : line.split("\n")));
   }
-}
-
-/** Takes the marks out. */
-export function dropMarks(program: Program): void {
-  for (const func of functions(program)) func.lines = func.lines.filter((line) => !end.test(line));
-}
-
-/** What reads a box without taking a reference; the runtime has the same for unions. */
-export function addPeek(program: Program): void {
-  program.splice(program.indexOf('#include <stdlib.h>') + 1, 0,
+  // What reads a box without taking a reference; the runtime has the same for unions.
+  program.splice(program.indexOf("#include <stdlib.h>") + 1, 0,
     "static inline void *sc_box_peek(const ScrBox *b) { void *p; memcpy(&p, &b->slot, sizeof p); return p; }");
 }
 
@@ -69,43 +61,21 @@ function borrowed(line: string): string {
 
 /** One function's references. */
 class References {
+  readonly #of: Variables;
   readonly #lines: string[];
-  readonly #flow: Flow;
-  readonly #last: number;
   readonly #changes: Set<string>[];
-  /** Each variable's lines: where it is named, where it is assigned. */
-  readonly #named = new Map<string, number[]>();
-  readonly #assigned = new Map<string, number[]>();
-  /** Variables that point to what another one owns, or to a part of it. */
-  readonly #dependents = new Map<string, Set<string>>();
   /** What holds the value of a variable that owns nothing. */
   readonly #holders = new Map<string, Holder>();
 
-  constructor(func: Func, flow: Flow, effects: Effects) {
-    this.#lines = func.lines;
-    this.#flow = flow;
-    this.#last = func.lines.length - 1;
-    this.#changes = func.lines.map((line) => effects.changedBy(line));
-    func.lines.forEach((line, at) => {
-      for (const name of new Set(names(line))) push(this.#named, name, at);
-      const name = assigned(line);
-      if (name !== undefined) push(this.#assigned, name, at);
-      const isPointer = /^\s*(?:\w+ \*)?sc_/.test(line) && !retain.test(line) && !unbox.test(line);
-      if (name !== undefined && isPointer && !/= [^(]*\w\(/.test(line)) this.#depend(name, names(line));
-    });
+  constructor(variables: Variables, effects: Effects) {
+    this.#of = variables;
+    this.#lines = variables.lines;
+    this.#changes = variables.lines.map((line) => effects.changedBy(line));
   }
 
   drop(): void {
-    for (let at = 1; at < this.#last; at++) this.#elide(at);
-    for (let at = 1; at < this.#last; at++) this.#move(at);
-  }
-
-  #depend(name: string, owners: string[]): void {
-    for (const owner of owners) if (owner !== name) this.#dependents.set(owner, (this.#dependents.get(owner) ?? new Set()).add(name));
-  }
-
-  #isAssignedOnce(name: string): boolean {
-    return this.#assigned.get(name)?.length === 1;
+    for (let at = 1; at < this.#of.last; at++) this.#elide(at);
+    for (let at = 1; at < this.#of.last; at++) this.#move(at);
   }
 
   /** What holds the value of an expression, where it can be told. */
@@ -120,7 +90,8 @@ class References {
     const box = /^\(\w+ \*\)scr_box_get_ref\((sc_l_\w+)\)$/.exec(value)?.[1];
     if (box === undefined) return undefined;
     // The closure that is running keeps what it has captured.
-    const isCaptured = this.#isAssignedOnce(box) && (this.#assigned.get(box) ?? []).every((at) => this.#lines[at]?.includes("= sc_env->caps["));
+    const [from, ...others] = this.#of.linesAssigning(box);
+    const isCaptured = from !== undefined && others.length === 0 && this.#lines[from]?.includes("= sc_env->caps[");
     return isCaptured ? { owners: [], parts: [BOX] } : this.#partOf(box, BOX);
   }
 
@@ -134,27 +105,19 @@ class References {
     const line = this.#lines[taken] ?? "";
     const [, temporary, value] = retain.exec(line) ?? unbox.exec(line) ?? [];
     const holder = value === undefined ? undefined : this.#holder(value);
-    if (temporary === undefined || value === undefined || holder === undefined || !this.#isAssignedOnce(temporary)) return;
+    if (temporary === undefined || holder === undefined || this.#of.linesAssigning(temporary).length !== 1) return;
     const { name, at } = this.#target(temporary, taken);
     if (this.#isAppendedTo(name)) return;
-    const ends = new Set<number>();
-    const isGivenBack = follow(this.#flow.next, at, (on) => {
-      if (on === this.#last || on === at || assigned(this.#lines[on] ?? "") === name) return "fail";
-      if (this.#released(on) === name) {
-        ends.add(on);
-        return "stop";
-      }
-      return this.#ends(on, holder) ? "fail" : "on";
-    });
-    if (!isGivenBack) return;
+    const ends = this.#of.releasesAfter(at, name, (on) => this.#ends(on, holder));
+    if (ends === undefined) return;
     // That an owner gives its own back later proves that it has not given it away meanwhile.
     for (const from of ends) {
       if (!holder.owners.every((owner) => this.#isGivenBackAfter(from, owner))) return;
-      if (name !== temporary && !this.#comesFrom(from, at, name)) return;
+      if (name !== temporary && !this.#of.comesFrom(from, at, name, true)) return;
     }
-    this.#depend(name, holder.owners);
-    this.#depend(temporary, holder.owners);
-    const others = (this.#assigned.get(name) ?? []).filter((other) => other !== at);
+    this.#of.depend(name, holder.owners);
+    this.#of.depend(temporary, holder.owners);
+    const others = this.#of.linesAssigning(name).filter((other) => other !== at);
     if (others.every((other) => this.#lines[other]?.includes(" = NULL;"))) this.#holders.set(name, holder);
     this.#lines[taken] = borrowed(line);
     for (const on of ends) this.#lines[on] = `/*end ${name}*/`;
@@ -163,24 +126,12 @@ class References {
   /** Where a reference goes that is taken: a temporary, or the local variable that is all the temporary is for. */
   #target(temporary: string, at: number): { name: string; at: number } {
     const local = new RegExp(`^\\s*(sc_l_\\w+) = ${temporary};`).exec(this.#lines[at + 1] ?? "")?.[1];
-    return local === undefined || this.#named.get(temporary)?.length !== 2 ? { name: temporary, at } : { name: local, at: at + 1 };
-  }
-
-  /** Whether a line only comes after another one, or where the variable is NULL. */
-  #comesFrom(line: number, origin: number, name: string): boolean {
-    return follow(this.#flow.previous, line, (on) => {
-      if (on === origin) return "stop";
-      if (assigned(this.#lines[on] ?? "") === name) return / = NULL;/.test(this.#lines[on] ?? "") ? "stop" : "fail";
-      return on === 0 ? "fail" : "on";
-    });
-  }
-
-  #released(at: number): string | undefined {
-    return release.exec(this.#lines[at] ?? "")?.[1];
+    const isOnlyFor = local !== undefined && this.#of.linesNaming(temporary).length === 2;
+    return isOnlyFor ? { name: local, at: at + 1 } : { name: temporary, at };
   }
 
   #isAppendedTo(name: string): boolean {
-    return (this.#named.get(name) ?? []).some((at) => this.#lines[at]?.includes(`scr_str_concat(${name},`));
+    return this.#of.linesNaming(name).some((at) => this.#lines[at]?.includes(`scr_str_concat(${name},`));
   }
 
   /** Whether a line ends what keeps a value alive. */
@@ -189,16 +140,16 @@ class References {
     for (const part of holder.parts) if (this.#changes[at]?.has(part)) return true;
     for (const name of holder.owners) {
       if (!line.includes(name)) continue;
-      if (assigned(line) === name || this.#released(at) === name || end.exec(line)?.[1] === name) return true;
+      if (this.#of.assigned(at) === name || this.#of.ended(at) === name) return true;
       if (line.includes(`&${name}`) || line.includes(`scr_str_concat(${name},`)) return true;
     }
     return false;
   }
 
   #isGivenBackAfter(from: number, name: string): boolean {
-    return follow(this.#flow.next, from, (on) => {
-      if (this.#released(on) === name || end.exec(this.#lines[on] ?? "")?.[1] === name) return "stop";
-      return on === this.#last || assigned(this.#lines[on] ?? "") === name ? "fail" : "on";
+    return follow(this.#of.flow.next, from, (on) => {
+      if (this.#of.ended(on) === name) return "stop";
+      return on === this.#of.last || this.#of.assigned(on) === name ? "fail" : "on";
     });
   }
 
@@ -210,41 +161,15 @@ class References {
     const line = this.#lines[at] ?? "";
     const [, name, value] = retain.exec(line) ?? [];
     if (name === undefined || value === undefined || !/^sc_[lt]_?\w+$/.test(value)) return;
-    const watched = this.#all(value);
+    const watched = this.#of.withDependents(value);
     if (watched.has(name)) return;
-    const ends = new Set<number>();
-    const isUnused = follow(this.#flow.next, at, (on) => {
-      const other = this.#lines[on] ?? "";
-      if (on === this.#last || on === at || (outside.test(other) && !names(other).includes(name))) return "fail";
-      if (this.#released(on) === value) {
-        ends.add(on);
-        return "stop";
-      }
-      return names(other).some((each) => watched.has(each)) ? "fail" : "on";
+    const ends = this.#of.releasesAfter(at, value, (on) => {
+      const named = this.#of.names(on);
+      return (outside.test(this.#lines[on] ?? "") && !named.includes(name)) || named.some((each) => watched.has(each));
     });
-    if (!isUnused || ends.size === 0) return;
-    for (const from of ends) if (!this.#comesOnlyFrom(from, at, value)) return;
+    if (ends === undefined || ends.size === 0) return;
+    for (const from of ends) if (!this.#of.comesFrom(from, at, value, false)) return;
     this.#lines[at] = borrowed(line);
     for (const on of ends) this.#lines[on] = "";
   }
-
-  #comesOnlyFrom(line: number, origin: number, name: string): boolean {
-    return follow(this.#flow.previous, line, (on) => {
-      if (on === origin) return "stop";
-      return on === 0 || assigned(this.#lines[on] ?? "") === name ? "fail" : "on";
-    });
-  }
-
-  /** A variable and all that depend on it. */
-  #all(name: string): Set<string> {
-    const result = new Set<string>([name]);
-    for (const each of result) for (const dependent of this.#dependents.get(each) ?? []) result.add(dependent);
-    return result;
-  }
-}
-
-function push(map: Map<string, number[]>, key: string, value: number): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }
