@@ -14,17 +14,32 @@ export function daysFromCivil(year: number, month: number, day: number): number 
   return y * 365 + Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400) + dayOfYear - 719_468;
 }
 
+/** A date of the proleptic Gregorian calendar. */
+export class Civil {
+  readonly year: number;
+  /** From 1 on. */
+  readonly month: number;
+  readonly day: number;
+
+  /** The date so many days after 1970-01-01. */
+  constructor(days: number) {
+    // Close enough that the year is this one or the one before or after.
+    let year = Math.floor(days / 365.2425) + 1970;
+    while (daysFromCivil(year, 1, 1) > days) year -= 1;
+    while (daysFromCivil(year + 1, 1, 1) <= days) year += 1;
+    let month = 12;
+    while (daysFromCivil(year, month, 1) > days) month -= 1;
+    this.year = year;
+    this.month = month;
+    this.day = days - daysFromCivil(year, month, 1) + 1;
+  }
+}
+
 /** An IMF-fixdate: `Sun, 06 Nov 1994 08:49:37 GMT`. Seconds may have a fraction, which is dropped. */
 export function httpDate(seconds: number): string {
   const days = Math.floor(seconds / DAY);
   const second = Math.floor(seconds) - days * DAY;
-  // Close enough that the year is this one or the one before or after.
-  let year = Math.floor(days / 365.2425) + 1970;
-  while (daysFromCivil(year, 1, 1) > days) year -= 1;
-  while (daysFromCivil(year + 1, 1, 1) <= days) year += 1;
-  let month = 12;
-  while (daysFromCivil(year, month, 1) > days) month -= 1;
-  const day = days - daysFromCivil(year, month, 1) + 1;
+  const { year, month, day } = new Civil(days);
   // 1970-01-01 was a Thursday.
   const weekday = (((days + 4) % 7) + 7) % 7;
   const time = `${twoDigits(Math.floor(second / 3600))}:${twoDigits(Math.floor(second / 60) % 60)}:${twoDigits(second % 60)}`;
