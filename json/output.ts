@@ -25,6 +25,11 @@ export class Output {
     this.size = at + 1;
   }
 
+  /** Makes room for so many bytes more. */
+  reserve(count: number): void {
+    if (this.size + count > this.bytes.length) this.grow(this.size + count);
+  }
+
   private grow(size: number): void {
     const more = new Uint8Array(Math.max(size, this.bytes.length * 2));
     more.set(this.bytes, 0);

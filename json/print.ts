@@ -33,7 +33,7 @@ function print(out: Output, table: JsonTable, row: number, depth: number): void 
   const end = table.next(row);
   switch (table.mark(row)) {
     case Byte.quote:
-      printString(out, table, row);
+      printText(out, table.bytes, table.start(row) + 1, table.stop(row));
       break;
     case Byte.t:
       out.write(TRUE, 0, TRUE.length);
@@ -60,7 +60,7 @@ function print(out: Output, table: JsonTable, row: number, depth: number): void 
       for (const member of new JsonValue(table, row).entries().values()) {
         if (!first) out.byte(Byte.comma);
         first = false;
-        printString(out, table, member.row - 1);
+        printText(out, table.bytes, table.start(member.row - 1) + 1, table.stop(member.row - 1));
         out.byte(Byte.colon);
         print(out, table, member.row, depth - 1);
       }
@@ -91,12 +91,11 @@ function letters(): Uint8Array {
   return table;
 }
 
-function printString(out: Output, table: JsonTable, row: number): void {
-  const bytes = table.bytes;
-  const end = table.stop(row);
+/** Appends the JSON string of bytes [start, end), which are UTF-8. */
+export function printText(out: Output, bytes: Uint8Array, start: number, end: number): void {
   out.byte(Byte.quote);
-  let clean = table.start(row) + 1;
-  for (let at = clean; at < end; at++) {
+  let clean = start;
+  for (let at = start; at < end; at++) {
     const c = bytes[at] ?? 0;
     if (c >= Byte.space && c !== Byte.quote && c !== Byte.backslash) continue;
     out.write(bytes, clean, at);
