@@ -4,7 +4,7 @@ import { close } from "../sys/file.ts";
 import { Level, log, logs } from "../sys/log.ts";
 import { Ready } from "../sys/loop.ts";
 import { Outbox, Sent } from "../sys/outbox.ts";
-import { receive, sendFile, shutdownSending } from "../sys/socket.ts";
+import { receive, send, sendFile, shutdownSending } from "../sys/socket.ts";
 import { Timer } from "../sys/timer.ts";
 import { Exchange } from "./exchange.ts";
 import { Framing, FramingError } from "./framing.ts";
@@ -117,6 +117,13 @@ export class Connection extends Transport {
     if (this.phase === Phase.CLOSED) return false;
     this.patience.progress();
     return this.onSent(this.outbox.send(bytes, start, end, isLent));
+  }
+
+  override offer(bytes: Uint8Array, start: number, end: number): number {
+    if (this.isBlocked) return 0;
+    this.lastProgress = this.loop.timers.now;
+    // A failure comes back as an event of the socket.
+    return Math.max(send(this.fd, bytes, start, end), 0);
   }
 
   override sendFile(fd: number, offset: number, count: number): number {

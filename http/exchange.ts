@@ -154,6 +154,27 @@ export class Exchange {
     return this.transport.sendFile(fd, offset, count);
   }
 
+  /** Whether the body goes out in chunks: of what is given to `offer` they are the caller's to make. */
+  get hasChunks(): boolean {
+    return this.isChunked;
+  }
+
+  /**
+   * Sends of bytes [start, end) of the body what the socket takes at once. Returns how many that are: the bytes stay the
+   * caller's, who calls `pull` to hear when more may be sent.
+   */
+  offer(bytes: Uint8Array, start: number, end: number): number {
+    if (this.phase !== Phase.WRITING || (this.head.length > 0 && !this.sendHead())) return 0;
+    return this.transport.offer(bytes, start, end);
+  }
+
+  /** Whether the writer is to be called whenever the socket takes more. */
+  pull(isPulled: boolean): void {
+    if (this.isPulled === isPulled) return;
+    this.isPulled = isPulled;
+    this.transport.update();
+  }
+
   /** Whether what was sent waits for the socket: the writer is told when it has left. */
   get isBlocked(): boolean {
     return this.transport.isBlocked;

@@ -31,6 +31,9 @@ export abstract class Transport extends Source {
    */
   abstract send(bytes: Uint8Array, start: number, end: number, isLent: boolean): boolean;
 
+  /** Sends of bytes [start, end) what the socket takes at once. Returns how many; a peer that is gone takes none. */
+  abstract offer(bytes: Uint8Array, start: number, end: number): number;
+
   /** sendfile(2) of `count` bytes of a file. Nothing may wait. Returns the bytes sent or -errno. */
   abstract sendFile(fd: number, offset: number, count: number): number;
 
