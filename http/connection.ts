@@ -121,7 +121,7 @@ export class Connection extends Transport {
 
   override offer(bytes: Uint8Array, start: number, end: number): number {
     if (this.isBlocked) return 0;
-    this.lastProgress = this.loop.timers.now;
+    this.patience.progress();
     // A failure comes back as an event of the socket.
     return Math.max(send(this.fd, bytes, start, end), 0);
   }
