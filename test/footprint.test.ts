@@ -45,10 +45,10 @@ describe("idle", () => {
   });
   afterAll(() => agent.stop());
 
-  test("resident memory is at most 160 kB, 64 kB of it anonymous", async () => {
+  test("resident memory is at most 96 kB, 64 kB of it anonymous", async () => {
     const { rss, anonymous } = await memoryAtRest(agent);
     console.log(`idle: ${rss / kB} kB resident, ${anonymous / kB} kB anonymous`);
-    expect(rss).toBeLessThanOrEqual(160 * kB);
+    expect(rss).toBeLessThanOrEqual(96 * kB);
     expect(anonymous).toBeLessThanOrEqual(64 * kB);
   });
 });
