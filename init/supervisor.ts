@@ -10,7 +10,7 @@ import { GROUPS_OFFSET } from "../sys/record.ts";
 import { Listener } from "../sys/socket.ts";
 import { Timer } from "../sys/timer.ts";
 import type { Reaper } from "./reaper.ts";
-import { WorkerProcess } from "./worker-process.ts";
+import { PING_INTERVAL_MS, WorkerProcess } from "./worker-process.ts";
 
 /** The pause before a worker that follows one which did not live long; doubled each time. */
 const FIRST_PAUSE_MS = 10;
@@ -38,6 +38,7 @@ export class Supervisor {
   readonly recordFile: number;
   private readonly listeners: Listener[] = [];
   private readonly restart = new Timer(() => this.start());
+  private readonly question = new Timer(() => this.ask());
   private worker: WorkerProcess | undefined;
   private startTime = 0;
   private pause = 0;
@@ -89,6 +90,7 @@ export class Supervisor {
   resume(worker: WorkerProcess): void {
     this.startTime = monotonicNow();
     this.worker = worker;
+    this.loop.timers.start(this.question, PING_INTERVAL_MS);
     if (isChild(worker.pid)) this.awaitExit(worker);
     // Its status was the last thing that the earlier image took.
     else this.onExit(worker, UNKNOWN_STATUS);
@@ -107,6 +109,7 @@ export class Supervisor {
 
   private attach(worker: WorkerProcess): void {
     this.worker = worker;
+    this.loop.timers.start(this.question, PING_INTERVAL_MS);
     this.owner.onWorker(worker.pid, worker.fd);
     for (const listener of this.listeners) worker.listen(listener.address.text, listener.fd);
     // A connection is one worker's only.
@@ -117,11 +120,17 @@ export class Supervisor {
     this.awaitExit(worker);
   }
 
+  private ask(): void {
+    this.loop.timers.start(this.question, PING_INTERVAL_MS);
+    this.worker?.ask();
+  }
+
   private awaitExit(worker: WorkerProcess): void {
     this.reaper.watch(worker.pid, (status) => this.onExit(worker, status));
   }
 
   private onExit(worker: WorkerProcess, status: number): void {
+    this.loop.timers.cancel(this.question);
     worker.dispose();
     this.worker = undefined;
     this.owner.onWorker(0, -1);

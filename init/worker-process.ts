@@ -8,18 +8,16 @@ import { isStopped } from "../sys/proc.ts";
 import { sendSignal } from "../sys/process.ts";
 import { launchSelf } from "../sys/self.ts";
 import { Signal } from "../sys/signals.ts";
-import { Timer } from "../sys/timer.ts";
 import { LISTEN, PING, PONG } from "./messages.ts";
 
-/** How often a worker is asked whether it is there; milliseconds. */
-const PING_INTERVAL_MS = 10_000;
+/** How often a worker is to be asked whether it is there; milliseconds. */
+export const PING_INTERVAL_MS = 10_000;
 /** Questions without an answer after which it hangs: 30 s after the first of them. */
 const PATIENCE = 3;
 
 export class WorkerProcess extends Source {
   readonly pid: number;
   private readonly loop: Loop;
-  private readonly tick = new Timer(() => this.onTick());
   private unanswered = 0;
 
   private constructor(loop: Loop, pid: number, channel: number) {
@@ -27,7 +25,6 @@ export class WorkerProcess extends Source {
     this.loop = loop;
     this.pid = pid;
     loop.add(this, Ready.READABLE);
-    loop.timers.start(this.tick, PING_INTERVAL_MS);
   }
 
   /**
@@ -66,7 +63,6 @@ export class WorkerProcess extends Source {
 
   /** It has ended: gives back what it had of ours. */
   dispose(): void {
-    this.loop.timers.cancel(this.tick);
     this.loop.remove(this);
     close(this.fd);
   }
@@ -82,8 +78,8 @@ export class WorkerProcess extends Source {
     }
   }
 
-  private onTick(): void {
-    this.loop.timers.start(this.tick, PING_INTERVAL_MS);
+  /** Asks whether it is there, and kills it where it has not answered for too long. */
+  ask(): void {
     // Somebody holds it on purpose: a debugger, or SIGSTOP.
     if (this.unanswered > 0 && isStopped(this.pid)) {
       this.unanswered = 0;
