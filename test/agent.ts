@@ -8,7 +8,7 @@ import { remove, scratchDirectory } from "./scratch.ts";
 import { until } from "./until.ts";
 
 /** Milliseconds after which a test that hangs is ended; not a measure of speed. */
-export const hangLimit = 60_000;
+export const hangLimit = 60_000 * host.patience;
 
 export interface StartOptions {
   /** Arguments; a Unix socket in the agent's directory when absent. */

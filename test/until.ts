@@ -1,14 +1,17 @@
 // Waiting for what has no event of its own, such as a line of /proc: by condition, with a bound.
 
-/** Polls until the condition holds; after `seconds` throws, naming what was awaited. */
+import { host } from "./host.ts";
+
+/** Polls until the condition holds; after `seconds`, or longer where the host is slow, throws, naming what was awaited. */
 export async function until(
   what: string,
   seconds: number,
   condition: () => boolean | Promise<boolean>,
 ): Promise<void> {
   const start = performance.now();
+  const limit = seconds * host.patience;
   while (!(await condition())) {
-    if (performance.now() - start > seconds * 1000) throw new Error(`not within ${seconds} s: ${what}`);
+    if (performance.now() - start > limit * 1000) throw new Error(`not within ${limit} s: ${what}`);
     await Bun.sleep(4);
   }
 }
