@@ -1,6 +1,6 @@
 /** The directories that lead to a file. */
 import { addressOf, call6 } from "#libc";
-import { cstring, decodeText } from "./bytes.ts";
+import { cstring, fileText } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { Errno, SysError } from "./errno.ts";
 import { close } from "./file.ts";
@@ -50,7 +50,7 @@ export function ensureDirectories(path: string, uid: number, gid: number): void 
       name[end + 1] = next;
       if (directory >= 0) close(directory);
       directory = inner;
-      if (inner < 0) throw failure(-inner, decodeText(name, 0, end));
+      if (inner < 0) throw failure(-inner, fileText(name, 0, end));
     }
     start = end + 1;
   }

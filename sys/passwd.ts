@@ -1,5 +1,5 @@
 /** Users and groups: what passwd(5) and group(5) say at the moment of asking. No other source of them is known. */
-import { decodeText, encodeText } from "./bytes.ts";
+import { fileBytes, fileText } from "./bytes.ts";
 import { Errno, SysError } from "./errno.ts";
 import { LineReader } from "./lines.ts";
 
@@ -102,7 +102,7 @@ class Rows {
   }
 
   text(field: number): string {
-    return decodeText(this.lines.bytes, this.startOf(field), this.endOf(field));
+    return fileText(this.lines.bytes, this.startOf(field), this.endOf(field));
   }
 
   /** The number of a user or a group; -1 for anything else. */
@@ -175,7 +175,7 @@ export class Accounts {
     const gids = new Set<number>([user.gid]);
     const rows = Rows.open(this.group, GROUP_FIELDS);
     if (rows === undefined) return [...gids];
-    const name = encodeText(user.name);
+    const name = fileBytes(user.name);
     try {
       while (gids.size < GROUPS_MAX && rows.next()) {
         if (rows.has(GROUP_MEMBERS, name)) gids.add(rows.id(ID));

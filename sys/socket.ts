@@ -19,6 +19,7 @@ const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
+const MSG_MORE = 0x8000;
 const SHUT_WR = 1;
 const F_SETFD = 2;
 const F_GETFL = 3;
@@ -46,13 +47,13 @@ export class Listener {
     this.inode = inode;
   }
 
-  /** Listens on an address. Throws SysError or AddressError. */
-  static open(address: Address): Listener {
+  /** Listens on an address; `backlog`: so many connections wait to be taken. Throws SysError or AddressError. */
+  static open(address: Address, backlog = BACKLOG): Listener {
     if (address.family === Family.DESCRIPTOR) return Listener.inherit(address, address.port);
     const fd = openSocket(address, SOCK_NONBLOCK);
     try {
       const inode = address.family === Family.UNIX ? bindUnix(fd, address) : bindPort(fd, address);
-      check(call(Call.listen, fd, BACKLOG, 0), "listen", address.text);
+      check(call(Call.listen, fd, backlog, 0), "listen", address.text);
       return new Listener(address, fd, true, inode);
     } catch (error) {
       close(fd);
@@ -120,13 +121,32 @@ export function send(fd: number, bytes: Uint8Array, start: number, end: number):
   return call6(Call.send, fd, addressOf(bytes) + start, end - start, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
 }
 
-const fileOffset = new Uint8Array(8);
-const fileOffsetView = new DataView(fileOffset.buffer);
+/** Like `send`, where more follows at once: TCP waits for it to fill the packet. */
+export function sendMore(fd: number, bytes: Uint8Array, start: number, end: number): number {
+  const flags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE;
+  return call6(Call.send, fd, addressOf(bytes) + start, end - start, flags, 0, 0);
+}
 
-/** sendfile(2) of `count` bytes of a file from `offset` on. Returns the bytes sent, 0 at the file's end, or -errno. */
-export function sendFile(fd: number, file: number, offset: number, count: number): number {
-  writeWord(fileOffsetView, 0, offset);
-  return call6(Call.sendfile, fd, file, addressOf(fileOffset), count, 0, 0);
+/** Two struct iovec, and the struct msghdr that is of them. */
+const spans = new Uint8Array(32);
+const spansView = new DataView(spans.buffer);
+const message = new Uint8Array(56);
+const messageView = new DataView(message.buffer);
+
+/**
+ * Like `send`, of the bytes of two arrays, one after the other, in one call; sendmsg(2). What is taken of them may end
+ * within either.
+ */
+export function sendTwo(
+  fd: number, first: Uint8Array, start: number, end: number, second: Uint8Array, secondStart: number, secondEnd: number,
+): number {
+  writeWord(spansView, 0, addressOf(first) + start);
+  writeWord(spansView, 8, end - start);
+  writeWord(spansView, 16, addressOf(second) + secondStart);
+  writeWord(spansView, 24, secondEnd - secondStart);
+  writeWord(messageView, 16, addressOf(spans));
+  writeWord(messageView, 24, 2);
+  return call(Call.sendmsg, fd, addressOf(message), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /**

@@ -1,5 +1,6 @@
 // Pieces of sys/ as a program, so that tests can ask the native host the same as Bun. usage: probe COMMAND [ARGUMENT...]
 
+import { parseAddress } from "../../sys/address.ts";
 import { encodeText, hex } from "../../sys/bytes.ts";
 import { Deflater, GzipError, Inflater } from "../../sys/deflate.ts";
 import { sha256, sha512 } from "../../sys/digest.ts";
@@ -11,6 +12,7 @@ import { openForOverwrite } from "../../sys/overwrite.ts";
 import { ensureDirectories, NotDirectoryError } from "../../sys/parents.ts";
 import { Accounts } from "../../sys/passwd.ts";
 import { directoryOf } from "../../sys/path.ts";
+import { connectBlocking, sendMore, sendTwo } from "../../sys/socket.ts";
 import { statFileSystem } from "../../sys/space.ts";
 import { exit, writeAll, writeText } from "../../sys/stdio.ts";
 import { readText } from "../../sys/text.ts";
@@ -99,6 +101,21 @@ function code(stream: Deflater | Inflater, path: string, step: number): void {
   close(file);
 }
 
+/** send PATH: sends to a Unix socket in all ways, and prints what the calls returned. */
+function send(path: string): void {
+  const fd = connectBlocking(parseAddress(`unix:${path}`));
+  const head = encodeText("<head>");
+  const body = encodeText("<body>");
+  const results = [
+    sendMore(fd, head, 1, 6), sendTwo(fd, head, 0, 6, body, 1, 5), sendTwo(fd, head, 0, 0, body, 0, 6), sendTwo(fd, head, 2, 3, body, 6, 6),
+  ];
+  // As much as there is room for.
+  const much = new Uint8Array(4 * 1024 * 1024);
+  const taken = sendTwo(fd, head, 0, 6, much, 0, much.length);
+  print(`${results.join(" ")} ${taken > 6 && taken < much.length} ${sendTwo(fd, head, 0, 6, much, 0, 1)} ${sendTwo(-1, head, 0, 1, body, 0, 1)}`);
+  close(fd);
+}
+
 /** hold FILE COUNT: how many pages so many streams take that have compressed the file, and after they are closed. */
 function hold(path: string, count: number): void {
   const input = readWhole(path, INPUT_MAX);
@@ -130,6 +147,7 @@ function main(): number {
     else if (command === "user") user(first, second);
     else if (command === "deflate") code(new Deflater(), first, Number(second));
     else if (command === "inflate") code(new Inflater(), first, Number(second));
+    else if (command === "send") send(first);
     else if (command === "hold") hold(first, Number(second));
     else return 2;
     return 0;
