@@ -298,8 +298,9 @@ export class Connection extends Transport {
   private settle(exchange: Exchange): boolean {
     const isWhole = this.framing === undefined;
     this.exchange = undefined;
-    // While others wait to be accepted none is kept for later.
-    if (isWhole && !exchange.isLast && (this.site.isAccepting || !this.inbox.isEmpty)) {
+    // Since the head was made it may have been said that none is kept; and while others wait to be accepted none is.
+    const isKept = this.site.keepsAlive && this.site.isAccepting;
+    if (isWhole && !exchange.isLast && (isKept || !this.inbox.isEmpty)) {
       this.phase = Phase.HEAD;
       return true;
     }

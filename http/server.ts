@@ -16,6 +16,7 @@ export class HttpServer extends Site {
   private readonly maxConnections: number;
   private readonly onDone: () => void;
   private readonly connections: Connection[] = [];
+  private isDraining = false;
 
   /**
    * `idleLimit`: milliseconds that a connection may make no progress. `fileLimit`: descriptors that connections may take.
@@ -48,8 +49,14 @@ export class HttpServer extends Site {
   /** Stops accepting and takes no further request; what is being answered goes on to its end. */
   drain(): void {
     this.closeListeners();
+    this.isDraining = true;
     this.keepsAlive = false;
     this.closeIdle();
+  }
+
+  /** Whether connections may stay open after a response. */
+  allowKeepAlive(isAllowed: boolean): void {
+    this.keepsAlive = isAllowed && !this.isDraining;
   }
 
   /** Closes the connections on which nothing is going on. */
@@ -62,12 +69,17 @@ export class HttpServer extends Site {
     for (const connection of this.connections) connection.isRemembered = true;
   }
 
+  /** Takes the marks back. */
+  forget(): void {
+    for (const connection of this.connections) connection.isRemembered = false;
+  }
+
   /** Closes the connections that were marked, but not the one of an exchange. */
   closeRemembered(except: Exchange): void {
     for (const connection of this.connections.slice()) {
       if (connection.isRemembered && connection.serves !== except) connection.abort();
-      connection.isRemembered = false;
     }
+    this.forget();
   }
 
   override onConnection(fd: number, _family: Family): void {

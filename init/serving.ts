@@ -13,6 +13,7 @@ export const ENVD = "envd";
 
 export class Serving {
   private readonly loop: Loop;
+  private readonly exits: ExitWatcher;
   private readonly smolvm: Server;
   private readonly fileLimit: number;
   private readonly idleLimit: number;
@@ -26,9 +27,9 @@ export class Serving {
   constructor(loop: Loop, groups: GroupTable, temporaries: Temporaries, idleLimit: number) {
     this.loop = loop;
     this.idleLimit = idleLimit;
-    const exits = new ExitWatcher(loop);
+    this.exits = new ExitWatcher(loop);
     this.fileLimit = raiseFileLimit();
-    this.smolvm = new Server(loop, exits, groups, temporaries, this.fileLimit, () => this.stopIfDone());
+    this.smolvm = new Server(loop, this.exits, groups, temporaries, this.fileLimit, () => this.stopIfDone());
   }
 
   /** Serves a listener, or an inherited connection, which is the server's from now on. */
@@ -56,7 +57,8 @@ export class Serving {
   }
 
   private startEnvd(): Daemon {
-    const daemon = this.envd ?? new Daemon(this.loop, Math.floor(this.fileLimit / 2), this.idleLimit, () => this.stopIfDone());
+    const limit = Math.floor(this.fileLimit / 2);
+    const daemon = this.envd ?? new Daemon(this.loop, this.exits, limit, this.idleLimit, () => this.stopIfDone());
     this.envd = daemon;
     return daemon;
   }

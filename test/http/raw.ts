@@ -29,7 +29,9 @@ function valueOf(fields: readonly (readonly [string, string])[], name: string): 
 
 export class RawClient {
   #socket: Bun.Socket<undefined> | undefined;
-  #buffer = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #length = 0;
+  #isIgnoring = false;
   #ending: Ending | undefined;
   #news = Promise.withResolvers<void>();
   received = 0;
@@ -45,8 +47,11 @@ export class RawClient {
       data: undefined,
       socket: {
         data: (_, chunk) => {
-          client.#buffer = Buffer.concat([client.#buffer, chunk]);
           client.received += chunk.length;
+          if (!client.#isIgnoring) {
+            client.#chunks.push(chunk);
+            client.#length += chunk.length;
+          }
           client.#signal();
         },
         drain: () => client.#signal(),
@@ -108,21 +113,23 @@ export class RawClient {
     this.#socket?.resume();
   }
 
+  /** What comes from now on is counted, and forgotten. */
+  ignore(): void {
+    this.#isIgnoring = true;
+  }
+
   abort(): void {
     this.#socket?.terminate();
   }
 
   /** The head of the next response, and nothing of its body; undefined where the connection ends before it begins. */
   async head(): Promise<RawResponse | undefined> {
-    const end = await this.#until((buffer) => {
-      const at = buffer.indexOf(crlf + crlf);
-      return at < 0 ? undefined : at;
-    });
-    if (end === undefined) {
-      if (this.#buffer.length > 0) throw new Error(`cut off: ${JSON.stringify(this.#buffer.toString("latin1"))}`);
+    const text = await this.#line(crlf + crlf);
+    if (text === undefined) {
+      if (this.#length > 0) throw new Error(`cut off: ${this.#rest()}`);
       return undefined;
     }
-    const [line = "", ...lines] = this.#take(end + 4).toString("latin1").slice(0, -4).split(crlf);
+    const [line = "", ...lines] = text.split(crlf);
     const match = /^HTTP\/1\.1 (\d{3}) [\x20-\x7e]*$/.exec(line);
     if (match === null) throw new Error(`no status line: ${JSON.stringify(line)}`);
     const fields = fieldsOf(lines);
@@ -138,15 +145,16 @@ export class RawClient {
 
   /** The end of the connection, up to which nothing may come. */
   async ending(): Promise<Ending> {
-    await this.#until(() => undefined);
-    if (this.#buffer.length > 0) throw new Error(`unexpected: ${JSON.stringify(this.#buffer.subarray(0, 200).toString("latin1"))}`);
-    return this.#ending ?? "eof";
+    while (this.#ending === undefined) await this.#news.promise;
+    if (this.#length > 0) throw new Error(`unexpected: ${this.#rest()}`);
+    return this.#ending;
   }
 
   /** The end of the connection, whatever comes before it. */
   async ended(): Promise<Ending> {
-    await this.#until(() => undefined);
-    return this.#ending ?? "eof";
+    this.ignore();
+    while (this.#ending === undefined) await this.#news.promise;
+    return this.#ending;
   }
 
   async #body(head: RawResponse, method: string): Promise<Buffer> {
@@ -154,22 +162,21 @@ export class RawClient {
     const length = head.get("content-length");
     if (isChunked && length !== undefined) throw new Error("Transfer-Encoding beside Content-Length");
     if (method === "HEAD" || head.status < 200 || head.status === 204 || head.status === 304) return Buffer.alloc(0);
-    if (isChunked) return this.#chunks();
+    if (isChunked) return this.#chunked();
     if (length === undefined) {
       if (head.get("connection") !== "close") throw new Error("a body without an end");
-      await this.#until(() => undefined);
-      return this.#take(this.#buffer.length);
+      while (this.#ending === undefined) await this.#news.promise;
+      return this.#take(this.#length);
     }
     if (!/^\d+$/.test(length)) throw new Error(`Content-Length: ${length}`);
     return this.#bytes(Number(length));
   }
 
-  async #chunks(): Promise<Buffer> {
+  async #chunked(): Promise<Buffer> {
     const parts: Buffer[] = [];
     for (;;) {
-      const at = await this.#until((buffer) => (buffer.includes(crlf) ? buffer.indexOf(crlf) : undefined));
-      if (at === undefined) throw new Error("the connection ends within a chunked body");
-      const size = this.#take(at + 2).toString("latin1").slice(0, -2);
+      const size = await this.#line(crlf);
+      if (size === undefined) throw new Error("the connection ends within a chunked body");
       if (!/^[0-9a-f]+$/.test(size)) throw new Error(`a chunk of size ${JSON.stringify(size)}`);
       const chunk = await this.#bytes(Number.parseInt(size, 16) + 2);
       if (chunk.subarray(-2).toString("latin1") !== crlf) throw new Error("a chunk without its end");
@@ -178,25 +185,42 @@ export class RawClient {
     }
   }
 
+  /** The text up to a separator, which is taken too; undefined where the connection ends before it. */
+  async #line(separator: string): Promise<string | undefined> {
+    for (;;) {
+      const at = this.#all().indexOf(separator);
+      if (at >= 0) return this.#take(at + separator.length).toString("latin1").slice(0, -separator.length);
+      if (this.#ending !== undefined) return undefined;
+      await this.#news.promise;
+    }
+  }
+
   async #bytes(count: number): Promise<Buffer> {
-    const isThere = await this.#until((buffer) => (buffer.length >= count ? true : undefined));
-    if (isThere === undefined) throw new Error(`the connection ends ${count - this.#buffer.length} bytes too early`);
+    while (this.#length < count) {
+      if (this.#ending !== undefined) throw new Error(`the connection ends ${count - this.#length} bytes too early`);
+      await this.#news.promise;
+    }
     return this.#take(count);
   }
 
   #take(count: number): Buffer {
-    const taken = this.#buffer.subarray(0, count);
-    this.#buffer = this.#buffer.subarray(count);
+    const all = this.#all();
+    const taken = all.subarray(0, count);
+    this.#chunks = [all.subarray(count)];
+    this.#length -= taken.length;
     return taken;
   }
 
-  /** What `look` finds in the bytes that have come; undefined where the connection ends before. */
-  async #until<T>(look: (buffer: Buffer) => T | undefined): Promise<T | undefined> {
-    for (;;) {
-      const found = look(this.#buffer);
-      if (found !== undefined || this.#ending !== undefined) return found;
-      await this.#news.promise;
-    }
+  #all(): Buffer {
+    const all = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
+    if (all !== undefined) return all;
+    const joined = Buffer.concat(this.#chunks);
+    this.#chunks = [joined];
+    return joined;
+  }
+
+  #rest(): string {
+    return JSON.stringify(this.#all().subarray(0, 200).toString("latin1"));
   }
 
   #onEnd(ending: Ending): void {
