@@ -14,6 +14,7 @@ usage: ./build.sh [TARGET...]
   suite-ARCH  build/guest/ARCH/suite, the SmolVM cases that a guest runs on itself, and motectl beside it
   probe     build/x86_64/probe, pieces of sys/ by themselves, for tests
   both-hosts  build/x86_64/both-hosts, what the tests of http/ run natively too
+  echo      build/x86_64/echo, a service over connect/ for tests
   guest-deps  only install what guest tests need
   asan      dist/mote-asan, with AddressSanitizer, for tests
   deps      only install what building and testing needs
@@ -272,6 +273,7 @@ for target in "$@"; do
     ctl) need_native; build_ctl ;;
     probe) need_native; build_program probe test/sys/probe.ts ;;
     both-hosts) need_native; build_program both-hosts test/http/both-hosts.ts ;;
+    echo) need_native; build_program echo test/connect/echo.ts ;;
     suite-x86_64) need_native; build_suite x86_64 ;;
     suite-aarch64) need_native; need_aarch64; build_suite aarch64 ;;
     guest-deps) need_guest ;;

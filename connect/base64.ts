@@ -8,7 +8,8 @@ const VALUES = makeValues();
 
 /** The value of each character of the standard alphabet, section 4, and of the one for URLs, section 5. */
 function makeValues(): Uint8Array {
-  const values = new Uint8Array(256).fill(NO_DIGIT);
+  const values = new Uint8Array(256);
+  for (let i = 0; i < values.length; i++) values[i] = NO_DIGIT;
   let value = 0;
   for (const digit of PLUS_SLASH) values[digit] = value++;
   values[0x2d] = 62;

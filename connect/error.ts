@@ -19,10 +19,9 @@ export function invalid(message: string): RpcError {
   return new RpcError(Code.INVALID_ARGUMENT, message);
 }
 
-/** What a caller is told of anything that was thrown: of what is no RpcError that it was internal, and its text. */
-export function rpcError(error: unknown): RpcError {
-  if (error instanceof RpcError) return error;
-  return new RpcError(Code.INTERNAL, error instanceof Error ? error.message : "");
+/** What a caller is told of anything else that was thrown: its text, and that it was internal. */
+export function internal(message: string): RpcError {
+  return new RpcError(Code.INTERNAL, message);
 }
 
 /** Appends a text in ASCII that needs no escapes. */

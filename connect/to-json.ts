@@ -47,8 +47,10 @@ function printValue(out: Output, field: Field, bytes: Uint8Array, reader: FieldR
       return printText(out, bytes, start, stop);
     case Kind.BYTES:
       return printBytes(out, bytes, start, stop);
-    case Kind.BOOL:
-      return low !== 0 ? out.write(TRUE, 0, TRUE.length) : out.write(FALSE, 0, FALSE.length);
+    case Kind.BOOL: {
+      const word = low === 0 && high === 0 ? FALSE : TRUE;
+      return out.write(word, 0, word.length);
+    }
     case Kind.UINT32:
       return printDecimal(out, low, 0);
     case Kind.SINT32:
@@ -87,17 +89,13 @@ export function printBytes(out: Output, bytes: Uint8Array, start: number, end: n
   out.byte(Byte.quote);
 }
 
+/** A writer puts the key first, and neither is left out. */
 function printEntry(out: Output, bytes: Uint8Array, start: number, end: number): void {
   const reader = new FieldReader(bytes, start, end);
-  // Places of the key and of the value, empty where they are absent.
-  const places = [0, 0, 0, 0];
   while (reader.next()) {
-    places[reader.number === 1 ? 0 : 2] = reader.start;
-    places[reader.number === 1 ? 1 : 3] = reader.stop;
+    if (reader.number === 2) out.byte(Byte.colon);
+    printText(out, bytes, reader.start, reader.stop);
   }
-  printText(out, bytes, places[0] ?? 0, places[1] ?? 0);
-  out.byte(Byte.colon);
-  printText(out, bytes, places[2] ?? 0, places[3] ?? 0);
 }
 
 function printTimestamp(out: Output, bytes: Uint8Array, start: number, end: number): void {

@@ -12,8 +12,9 @@ const WORD = 0x100000000;
  * fields of explicit presence, for members of a oneof and for elements.
  */
 export class MessageWriter extends Output {
-  constructor() {
-    super(new Uint8Array(FIRST_BYTES), 0);
+  /** Behind the first `size` bytes of an array, which it takes over, or leaves for a larger one. */
+  constructor(bytes: Uint8Array = new Uint8Array(FIRST_BYTES), size = 0) {
+    super(bytes, size);
   }
 
   bool(number: number, value: boolean): void {
@@ -87,7 +88,7 @@ export class MessageWriter extends Output {
     const more = varintBytes(length) - 1;
     if (more > 0) {
       this.reserve(more);
-      this.bytes.copyWithin(mark + more, mark, this.size);
+      this.bytes.set(this.bytes.subarray(mark, this.size), mark + more);
     }
     this.size = mark - 1;
     this.varint(length, 0);

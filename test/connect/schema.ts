@@ -1,6 +1,6 @@
 // The types of types.ts by hand for @bufbuild/protobuf, which is the oracle.
 
-import { create, createFileRegistry, type DescField, type DescMessage } from "@bufbuild/protobuf";
+import { create, createFileRegistry, type DescField, type DescMessage, type DescMethod, type DescMethodStreaming, type DescMethodUnary } from "@bufbuild/protobuf";
 import {
   FieldDescriptorProto_Label as Label,
   FieldDescriptorProto_Type as Type,
@@ -95,6 +95,15 @@ const file = create(FileDescriptorProtoSchema, {
     }),
     descriptor("Deep", { all: [1, message(".test.All")], choice: [2, message(".test.Choice")], choices: [3, repeated(message(".test.Choice"))] }),
   ],
+  service: [{
+    name: "Echo",
+    method: [
+      ...["Unary", "Fail", "Wait"].map((name) => ({ name, inputType: ".test.Inner", outputType: ".test.Inner" })),
+      { name: "State", inputType: ".test.Nothing", outputType: ".test.Inner" },
+      ...["Count", "Flood", "FailStream", "WaitStream"].map((name) => ({ name, inputType: ".test.Inner", outputType: ".test.Inner", serverStreaming: true })),
+      { name: "Sum", inputType: ".test.Inner", outputType: ".test.Inner", clientStreaming: true },
+    ],
+  }],
 });
 
 const registry = createFileRegistry(file, (name) => (name.startsWith("google/") ? file_google_protobuf_timestamp.proto : undefined));
@@ -124,4 +133,25 @@ export function isMistyped(type: DescMessage, bytes: Uint8Array): boolean {
     else if (isMistyped(inner, reader.bytes())) return true;
   }
   return false;
+}
+
+const methods = registry.getService("test.Echo")?.methods ?? [];
+
+function named(name: string): DescMethod {
+  const found = methods.find((method) => method.name === name);
+  if (found === undefined) throw new Error(`no method ${name}`);
+  return found;
+}
+
+/** A method of the service of echo.ts. (The kinds of methods are no union that could be narrowed.) */
+export function unaryMethod(name: string): DescMethodUnary {
+  const method = named(name);
+  if (method.methodKind !== "unary") throw new Error(`${name} is a stream`);
+  return method as DescMethodUnary;
+}
+
+export function streamMethod(name: string): DescMethodStreaming {
+  const method = named(name);
+  if (method.methodKind === "unary") throw new Error(`${name} is no stream`);
+  return method as DescMethodStreaming;
 }

@@ -1,0 +1,112 @@
+/** Envelopes of Connect and frames of gRPC-Web: five bytes before every message of a stream; envd-rpc.md 2.5, 2.13. */
+import { Code } from "./code.ts";
+import { Collector, MESSAGE_LIMIT, tooLong } from "./collector.ts";
+import { invalid, RpcError } from "./error.ts";
+
+export const ENVELOPE_BYTES = 5;
+
+export const enum Flag {
+  NONE = 0,
+  COMPRESSED = 1,
+  /** The end-of-stream message of Connect. */
+  END = 2,
+  /** The trailers of gRPC-Web. */
+  TRAILERS = 0x80,
+}
+
+/** Writes the head of an envelope whose payload is bytes [start, end) before it. Returns where the envelope begins. */
+export function putEnvelope(bytes: Uint8Array, start: number, end: number, flags: number): number {
+  const length = end - start;
+  bytes[start - 5] = flags;
+  bytes[start - 4] = length >>> 24;
+  bytes[start - 3] = (length >>> 16) & 0xff;
+  bytes[start - 2] = (length >>> 8) & 0xff;
+  bytes[start - 1] = length & 0xff;
+  return start - ENVELOPE_BYTES;
+}
+
+/** Takes envelopes out of bytes that come in any pieces. */
+export class EnvelopeReader {
+  /** The payload of the envelope that `next` has completed: bytes [start, end), lent until it is called again. */
+  bytes: Uint8Array = new Uint8Array(0);
+  start = 0;
+  end = 0;
+  /** Whether the envelope that ends the stream has come. Nothing after it counts. */
+  isEnded = false;
+  /** The flags of the stream's last envelope. */
+  private readonly endFlag: Flag;
+  private readonly head = new Uint8Array(ENVELOPE_BYTES);
+  private headSize = 0;
+  private length = 0;
+  private readonly payload = new Collector();
+
+  /** `endFlag` is that of the protocol. */
+  constructor(endFlag: Flag) {
+    this.endFlag = endFlag;
+  }
+
+  /** Whether nothing of an envelope has come. */
+  get isAtBorder(): boolean {
+    return this.headSize === 0;
+  }
+
+  /**
+   * Takes bytes from `start` on, up to the end of the envelope that they complete. Returns how many, and then `isWhole`
+   * says whether there is a message. Throws RpcError for what no client sends, as soon as the head shows it.
+   */
+  take(bytes: Uint8Array, start: number, end: number): number {
+    this.isWhole = false;
+    if (this.isEnded) return end - start;
+    let at = start;
+    if (this.headSize < ENVELOPE_BYTES) {
+      while (at < end && this.headSize < ENVELOPE_BYTES) this.head[this.headSize++] = bytes[at++] ?? 0;
+      if (this.headSize < ENVELOPE_BYTES) return at - start;
+      this.begin();
+    }
+    const missing = this.length - this.payload.size;
+    const stop = Math.min(end, at + missing);
+    if (this.payload.size === 0 && stop - at === missing) {
+      // The usual case: all of it is here.
+      this.bytes = bytes;
+      this.start = at;
+      this.end = stop;
+      this.finish();
+    } else {
+      this.payload.add(bytes, at, stop, this.length);
+      if (stop - at === missing) {
+        this.bytes = this.payload.bytes;
+        this.start = 0;
+        this.end = this.length;
+        this.payload.clear();
+        this.finish();
+      }
+    }
+    return stop - start;
+  }
+
+  /** Whether the last `take` has completed a message. */
+  isWhole = false;
+
+  /** The stream has ended. Throws RpcError where that was within an envelope. */
+  close(): void {
+    if (!this.isEnded && !this.isAtBorder) throw invalid("protocol error: incomplete envelope");
+  }
+
+  private begin(): void {
+    const flags = this.head[0] ?? 0;
+    this.length = new DataView(this.head.buffer).getUint32(1);
+    if ((flags & ~(Flag.COMPRESSED | this.endFlag)) !== 0) {
+      throw new RpcError(Code.INTERNAL, `protocol error: invalid envelope flags ${flags}`);
+    }
+    if ((flags & Flag.COMPRESSED) !== 0) {
+      throw new RpcError(Code.INTERNAL, "protocol error: sent compressed message without compression support");
+    }
+    if (this.length >= MESSAGE_LIMIT) throw tooLong();
+    if ((flags & this.endFlag) !== 0) this.isEnded = true;
+  }
+
+  private finish(): void {
+    this.headSize = 0;
+    this.isWhole = !this.isEnded;
+  }
+}
