@@ -1,4 +1,6 @@
 /** Base64, RFC 4648 section 4. */
+import { base64 } from "#codecs";
+import { decodeText } from "./bytes.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const QUAD = 4;
@@ -28,4 +30,27 @@ export function decodeBase64(text: string): Uint8Array | undefined {
     }
   }
   return bytes;
+}
+
+/** How many characters so many bytes make; `isPadded`: filled up to whole groups of four. */
+export function base64Length(count: number, isPadded: boolean): number {
+  return isPadded ? Math.ceil(count / 3) * QUAD : Math.ceil((count * QUAD) / 3);
+}
+
+/**
+ * Writes bytes [start, end) as base64 into an output, from `outStart` on. A stream is encoded in parts of a multiple of
+ * three bytes. Returns how many characters that made. Throws RangeError where there is no room for them.
+ */
+export function encodeBase64(
+  bytes: Uint8Array, start: number, end: number, output: Uint8Array, outStart: number, isPadded: boolean,
+): number {
+  const isWithin = start >= 0 && start <= end && end <= bytes.length && outStart >= 0;
+  if (!isWithin || base64Length(end - start, isPadded) > output.length - outStart) throw new RangeError("base64: no room");
+  return base64(bytes, start, end, output, outStart, isPadded);
+}
+
+/** The base64 of bytes as a text. */
+export function base64Text(bytes: Uint8Array, isPadded: boolean): string {
+  const output = new Uint8Array(base64Length(bytes.length, isPadded));
+  return decodeText(output, 0, encodeBase64(bytes, 0, bytes.length, output, 0, isPadded));
 }

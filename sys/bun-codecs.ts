@@ -15,6 +15,12 @@ export function sha2(bits: number, bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHash(`sha${bits}`).update(bytes).digest());
 }
 
+/** Base64 of bytes [start, end) into an output that has room for it. Returns how many characters that makes. */
+export function base64(bytes: Uint8Array, start: number, end: number, output: Uint8Array, outStart: number, isPadded: boolean): number {
+  const text = bytes.subarray(start, end).toBase64({ omitPadding: !isPadded });
+  return new TextEncoder().encodeInto(text, output.subarray(outStart)).written;
+}
+
 const Z_NO_FLUSH = 0;
 const Z_FINISH = 4;
 

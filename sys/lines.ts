@@ -1,6 +1,7 @@
 /** Files read line by line. */
 import { check } from "./errno.ts";
 import { close, openForReading, read } from "./file.ts";
+import { indexOfByte } from "./search.ts";
 
 const FIRST_ROOM = 4096;
 /** Bytes that the longest line must be below. */
@@ -35,9 +36,9 @@ export class LineReader {
     let isTooLong = false;
     for (;;) {
       const start = this.from;
-      let end = start;
-      while (end < this.filled && this.bytes[end] !== NEWLINE) end++;
-      const isWhole = end < this.filled;
+      const found = indexOfByte(this.bytes, start, this.filled, NEWLINE);
+      const isWhole = found >= 0;
+      const end = isWhole ? found : this.filled;
       if (isWhole || this.isAtEnd) {
         this.from = isWhole ? end + 1 : end;
         if (!isWhole && (isTooLong || start === end)) return false;

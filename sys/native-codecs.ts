@@ -4,6 +4,7 @@ import { stringAt } from "./bytes.ts";
 import { Errno, SysError } from "./errno.ts";
 
 declare function mote_sha2(bits: number, bytes: number, length: number, out: number): number;
+declare function mote_base64(bytes: number, length: number, out: number, isPadded: number): number;
 declare function mote_gzip_open(inflates: number): number;
 declare function mote_gzip_close(stream: number): number;
 declare function mote_gzip_step(
@@ -21,6 +22,11 @@ export function sha2(bits: number, bytes: Uint8Array): Uint8Array {
   const out = new Uint8Array(bits / 8);
   mote_sha2(bits, addressOf(bytes), bytes.length, addressOf(out));
   return out;
+}
+
+/** Base64 of bytes [start, end) into an output that has room for it. Returns how many characters that makes. */
+export function base64(bytes: Uint8Array, start: number, end: number, output: Uint8Array, outStart: number, isPadded: boolean): number {
+  return mote_base64(addressOf(bytes) + start, end - start, addressOf(output) + outStart, isPadded ? 1 : 0);
 }
 
 /** A gzip stream of zlib's, deflate.c. The owner calls `close`. */

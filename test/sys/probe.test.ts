@@ -36,6 +36,14 @@ describe.each(hosts)("on %s", (host, command) => {
     expect(probe("digest", file("digested", bytes))).toBe(expected.join(""));
   });
 
+  test.each([1, 2, 3, 4, 5, 6, 257, 100_000])("base64 of %d bytes", (length) => {
+    const bytes = noise(length);
+    const rest = bytes.subarray(1).toString("base64");
+    expect(probe("base64", file("encoded", bytes))).toBe(
+      [rest, rest.replaceAll("=", ""), bytes.toString("base64").replaceAll("=", ""), ""].join("\n"),
+    );
+  });
+
   test("a file is stored", () => {
     const parent = join(directory, `stored on ${host}`);
     const path = join(parent, "a/b");

@@ -1,6 +1,7 @@
 // Pieces of sys/ as a program, so that tests can ask the native host the same as Bun. usage: probe COMMAND [ARGUMENT...]
 
 import { parseAddress } from "../../sys/address.ts";
+import { base64Length, base64Text, encodeBase64 } from "../../sys/base64.ts";
 import { encodeText, hex } from "../../sys/bytes.ts";
 import { Deflater, GzipError, Inflater } from "../../sys/deflate.ts";
 import { sha256, sha512 } from "../../sys/digest.ts";
@@ -101,6 +102,18 @@ function code(stream: Deflater | Inflater, path: string, step: number): void {
   close(file);
 }
 
+/** base64 FILE: of the file from its second byte on, with padding and without. */
+function base64(path: string): void {
+  const bytes = readWhole(path, INPUT_MAX);
+  const output = new Uint8Array(base64Length(bytes.length, true) + 3);
+  for (const isPadded of [true, false]) {
+    const length = encodeBase64(bytes, 1, bytes.length, output, 3, isPadded);
+    writeAll(1, output, 3, 3 + length);
+    print("");
+  }
+  print(base64Text(bytes, false));
+}
+
 /** send PATH: sends to a Unix socket in all ways, and prints what the calls returned. */
 function send(path: string): void {
   const fd = connectBlocking(parseAddress(`unix:${path}`));
@@ -147,6 +160,7 @@ function main(): number {
     else if (command === "user") user(first, second);
     else if (command === "deflate") code(new Deflater(), first, Number(second));
     else if (command === "inflate") code(new Inflater(), first, Number(second));
+    else if (command === "base64") base64(first);
     else if (command === "send") send(first);
     else if (command === "hold") hold(first, Number(second));
     else return 2;
