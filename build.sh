@@ -72,7 +72,8 @@ need_node_modules() {
   if ! cmp -s package-lock.json "$stamp" 2>/dev/null; then
     say "installing npm packages"
     npm install --no-save --omit-lockfile-registry-resolved --no-audit --no-fund >&2
-    cp package-lock.json "$stamp"
+    # A new file: checkouts may share the old one.
+    cp --remove-destination package-lock.json "$stamp"
   fi
 }
 

@@ -1,7 +1,8 @@
 /** Clocks. */
 import { addressOf, call } from "#libc";
-import { decodeText, encodeText, readWord } from "./bytes.ts";
+import { decodeText, encodeText, readWord, writeWord } from "./bytes.ts";
 import { Call } from "./calls.ts";
+import { check } from "./errno.ts";
 
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
@@ -15,6 +16,31 @@ const timespecView = new DataView(timespec.buffer);
 export function monotonicNow(): number {
   call(Call.clock_gettime, CLOCK_MONOTONIC, addressOf(timespec), 0);
   return readWord(timespecView, 0) * 1000 + timespecView.getUint32(8, true) / 1e6;
+}
+
+/** A time of day, since 1970-01-01 UTC. */
+export class Time {
+  /** Whole. */
+  readonly seconds: number;
+  readonly nanoseconds: number;
+
+  constructor(seconds: number, nanoseconds: number) {
+    this.seconds = seconds;
+    this.nanoseconds = nanoseconds;
+  }
+}
+
+/** The time of day now; clock_gettime(2) CLOCK_REALTIME. */
+export function realtime(): Time {
+  call(Call.clock_gettime, CLOCK_REALTIME, addressOf(timespec), 0);
+  return new Time(readWord(timespecView, 0), timespecView.getUint32(8, true));
+}
+
+/** Sets the machine's time of day; clock_settime(2). Throws SysError: EPERM, or EINVAL for no time. */
+export function setRealtime(time: Time): void {
+  writeWord(timespecView, 0, time.seconds);
+  writeWord(timespecView, 8, time.nanoseconds);
+  check(call(Call.clock_settime, CLOCK_REALTIME, addressOf(timespec), 0), "clock_settime", "");
 }
 
 /** Seconds since 1970-01-01 UTC, to the millisecond, in decimal. */

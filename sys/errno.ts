@@ -11,15 +11,20 @@ export const enum Errno {
   ENOMEM = 12,
   EBUSY = 16,
   EEXIST = 17,
+  EXDEV = 18,
   ENODEV = 19,
   ENOTDIR = 20,
   EINVAL = 22,
   ENFILE = 23,
   EMFILE = 24,
   EFBIG = 27,
+  ENOSPC = 28,
   ESPIPE = 29,
   EPIPE = 32,
+  ERANGE = 34,
   ENOSYS = 38,
+  ENODATA = 61,
+  EOPNOTSUPP = 95,
   EAFNOSUPPORT = 97,
   EADDRINUSE = 98,
   EADDRNOTAVAIL = 99,
@@ -28,6 +33,7 @@ export const enum Errno {
   ENOTCONN = 107,
   ECONNREFUSED = 111,
   EINPROGRESS = 115,
+  EDQUOT = 122,
 }
 
 /**

@@ -28,6 +28,7 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,6 +73,7 @@ static const struct entry table[] = {
   I(chmod),
   I(chown),
   I(clock_gettime),
+  I(clock_settime),
   I(close),
   I(connect),
   W(copy_file_range),
@@ -92,11 +94,13 @@ static const struct entry table[] = {
   I(getpriority),
   W(getrandom),
   I(getsockopt),
+  W(getxattr),
   W(gmtime_r),
   W(fixed_ioctl),
   I(kill),
   I(lchown),
   I(listen),
+  W(listxattr),
   I(madvise),
   W(memchr),
   W(memcpy),
@@ -119,6 +123,7 @@ static const struct entry table[] = {
   I(reboot),
   W(recv),
   W(recvmsg),
+  I(removexattr),
   I(rename),
   I(rmdir),
   W(send),
@@ -128,6 +133,7 @@ static const struct entry table[] = {
   I(setpriority),
   I(setsid),
   I(setsockopt),
+  I(setxattr),
   I(shutdown),
   I(sigaction),
   W(signal),

@@ -59,6 +59,20 @@ describe.each(hosts)("on %s", (host, command) => {
     expect(probe("store", `${path}/x/y`)).toBe(`not a directory: ${path}\n`);
   });
 
+  test("attributes of a file", () => {
+    expect(probe("attributes", file("attributed", Buffer.alloc(0)))).toBe("one\n\nnone\nuser.a user.b\ntrue false user.b\n");
+  });
+
+  test("the time of day, and times that are none", () => {
+    const before = Date.now();
+    const [now = "", ...refused] = probe("time").split("\n");
+    const [seconds = 0, nanoseconds = 0] = now.split(" ").map(Number);
+    const milliseconds = seconds * 1000 + Math.floor(nanoseconds / 1e6);
+    expect(milliseconds).toBeGreaterThanOrEqual(before);
+    expect(milliseconds).toBeLessThanOrEqual(Date.now());
+    expect(refused).toEqual([...Array<string>(3).fill("clock_settime: Invalid argument"), ""]);
+  });
+
   test("users and groups", () => {
     for (const line of Bun.spawnSync(["getent", "passwd"]).stdout.toString().trim().split("\n")) {
       const [name = "", , uid, , , home, shell] = line.split(":");

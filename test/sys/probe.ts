@@ -2,7 +2,8 @@
 
 import { parseAddress } from "../../sys/address.ts";
 import { base64Length, base64Text, encodeBase64 } from "../../sys/base64.ts";
-import { encodeText, hex } from "../../sys/bytes.ts";
+import { decodeText, encodeText, hex } from "../../sys/bytes.ts";
+import { realtime, setRealtime, Time } from "../../sys/clock.ts";
 import { Deflater, GzipError, Inflater } from "../../sys/deflate.ts";
 import { sha256, sha512 } from "../../sys/digest.ts";
 import { programArguments } from "../../sys/environ.ts";
@@ -19,6 +20,7 @@ import { exit, writeAll, writeText } from "../../sys/stdio.ts";
 import { readText } from "../../sys/text.ts";
 import { copyRange, sendFile } from "../../sys/transfer.ts";
 import { readWhole } from "../../sys/whole-file.ts";
+import { getAttribute, listAttributes, removeAttribute, setAttribute } from "../../sys/xattr.ts";
 
 const INPUT_MAX = 64 * 1024 * 1024;
 
@@ -102,6 +104,31 @@ function code(stream: Deflater | Inflater, path: string, step: number): void {
   close(file);
 }
 
+/** attributes FILE: some are set, read, listed, removed. */
+function attributes(path: string): void {
+  for (const [name, value] of [["user.a", "one"], ["user.b", ""]]) setAttribute(path, name ?? "", encodeText(value ?? ""));
+  for (const name of ["user.a", "user.b", "user.c"]) {
+    const value = getAttribute(path, name, 3);
+    print(value === undefined ? "none" : decodeText(value, 0, value.length));
+  }
+  print(listAttributes(path).join(" "));
+  print(`${removeAttribute(path, "user.a")} ${removeAttribute(path, "user.a")} ${listAttributes(path).join(" ")}`);
+}
+
+/** time: the time of day, and what is none. */
+function time(): void {
+  const now = realtime();
+  print(`${now.seconds} ${now.nanoseconds}`);
+  for (const wrong of [new Time(now.seconds, 1e9), new Time(9e9, 0), new Time(-1, 0)]) {
+    try {
+      setRealtime(wrong);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      print(error.describe());
+    }
+  }
+}
+
 /** base64 FILE: of the file from its second byte on, with padding and without. */
 function base64(path: string): void {
   const bytes = readWhole(path, INPUT_MAX);
@@ -161,6 +188,8 @@ function main(): number {
     else if (command === "deflate") code(new Deflater(), first, Number(second));
     else if (command === "inflate") code(new Inflater(), first, Number(second));
     else if (command === "base64") base64(first);
+    else if (command === "attributes") attributes(first);
+    else if (command === "time") time();
     else if (command === "send") send(first);
     else if (command === "hold") hold(first, Number(second));
     else return 2;
