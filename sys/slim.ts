@@ -4,6 +4,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { borrowParameters } from "./slim/borrow.ts";
+import { releaseInCall } from "./slim/calls.ts";
 import { constants, initializeOnce, literals } from "./slim/modules.ts";
 import { parse, print } from "./slim/program.ts";
 import { dropIdleReferences } from "./slim/references.ts";
@@ -20,4 +21,5 @@ borrowParameters(program);
 dropIdleReferences(program);
 releaseBeforeCheck(program);
 shorten(program);
+releaseInCall(program);
 writeFileSync(to, print(program));

@@ -6,8 +6,8 @@
 //   - one taken in place of another that has no further use, which can have the other's (move).
 //
 // Nothing here changes what is done with an object, only how often its count goes up and down. One function of the
-// runtime looks at the count: scr_str_concat appends in place to a string that has a single reference. Its first
-// argument keeps its own.
+// runtime looks at the count: scr_str_concat appends in place to a string that has a single reference. Where its first
+// argument has lost the reference of its own, sc_concat_shared has one for it.
 
 import { BOX, type Effects, effectsOf } from "./effects.ts";
 import { flowOf, follow } from "./flow.ts";
@@ -15,6 +15,17 @@ import { assigned, type Func, functions, type Program } from "./program.ts";
 import { releaseEarly } from "./releases.ts";
 import { end, release, retain, unbox, Variables } from "./variables.ts";
 
+const helpers = [
+  // Reads a box without taking a reference; the runtime has the same for unions.
+  "static inline void *sc_box_peek(const ScrBox *b) { void *p; memcpy(&p, &b->slot, sizeof p); return p; }",
+  // Concatenates to a string that others have, too.
+  "static __attribute__((noinline)) ScrStr *sc_concat_shared(ScrStr *a, ScrStr *b) {",
+  "  scr_str_retain(a);",
+  "  ScrStr *result = scr_str_concat(a, b);",
+  "  scr_str_release(a);",
+  "  return result;",
+  "}",
+];
 const literal = /^\(ScrStr \*\)&sc_(?:lit|unit)_\d+$/;
 /** Calls after which C may see what an object holds by its address alone. */
 const outside = /\bsc_(?:f|vs)_\w+\(|->fn\)\(|\bmote_\w+\(/;
@@ -33,9 +44,7 @@ export function dropIdleReferences(program: Program): void {
     releaseEarly(variables);
     func.lines = func.lines.flatMap((line) => (end.test(line) ? [] : line.split("\n")));
   }
-  // What reads a box without taking a reference; the runtime has the same for unions.
-  program.splice(program.indexOf("#include <stdlib.h>") + 1, 0,
-    "static inline void *sc_box_peek(const ScrBox *b) { void *p; memcpy(&p, &b->slot, sizeof p); return p; }");
+  program.splice(program.indexOf("#include <stdlib.h>") + 1, 0, ...helpers);
 }
 
 /** References to literals and to the values of unions that hold nothing. */
@@ -107,7 +116,6 @@ class References {
     const holder = value === undefined ? undefined : this.#holder(value);
     if (temporary === undefined || holder === undefined || this.#of.linesAssigning(temporary).length !== 1) return;
     const { name, at } = this.#target(temporary, taken);
-    if (this.#isAppendedTo(name)) return;
     const ends = this.#of.releasesAfter(at, name, (on) => this.#ends(on, holder));
     if (ends === undefined) return;
     // That an owner gives its own back later proves that it has not given it away meanwhile.
@@ -121,6 +129,7 @@ class References {
     if (others.every((other) => this.#lines[other]?.includes(" = NULL;"))) this.#holders.set(name, holder);
     this.#lines[taken] = borrowed(line);
     for (const on of ends) this.#lines[on] = `/*end ${name}*/`;
+    for (const on of this.#of.linesNaming(name)) this.#lines[on] = this.#lines[on]?.replace(`scr_str_concat(${name},`, `sc_concat_shared(${name},`) ?? "";
   }
 
   /** Where a reference goes that is taken: a temporary, or the local variable that is all the temporary is for. */
@@ -128,10 +137,6 @@ class References {
     const local = new RegExp(`^\\s*(sc_l_\\w+) = ${temporary};`).exec(this.#lines[at + 1] ?? "")?.[1];
     const isOnlyFor = local !== undefined && this.#of.linesNaming(temporary).length === 2;
     return isOnlyFor ? { name: local, at: at + 1 } : { name: temporary, at };
-  }
-
-  #isAppendedTo(name: string): boolean {
-    return this.#of.linesNaming(name).some((at) => this.#lines[at]?.includes(`scr_str_concat(${name},`));
   }
 
   /** Whether a line ends what keeps a value alive. */
