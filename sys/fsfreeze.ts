@@ -9,7 +9,7 @@ import { launchWork } from "./launch.ts";
 const SYS_CLOSE_RANGE = 436;
 const LAST_FD = 0xffffffff;
 const O_RDONLY = 0;
-const O_DIRECTORY = 0o200000;
+const O_CLOEXEC = 0o2000000;
 const FIFREEZE = 0xc0045877;
 const FITHAW = 0xc0045878;
 
@@ -24,7 +24,7 @@ export function launchFreeze(freezes: boolean): number {
   const done = freezes ? -Errno.EBUSY : -Errno.EINVAL;
   return launchWork(() => {
     call6(Call.syscall, SYS_CLOSE_RANGE, 3, LAST_FD, 0, 0, 0);
-    const fd = call(Call.open, addressOf(path), O_RDONLY | O_DIRECTORY, 0);
+    const fd = call(Call.open, addressOf(path), O_RDONLY | O_CLOEXEC, 0);
     const result = fd < 0 ? fd : call(Call.ioctl, fd, request, 0);
     leaveChild(result < 0 && result !== done ? -result : 0);
   });
