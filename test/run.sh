@@ -140,6 +140,7 @@ everything() {
   guest_ready aarch64
   build ctl
   build probe
+  build both-hosts
   build asan
   { unit; images; guest; fuzz "$fuzz_dose"; } >"$results/beside.log" 2>&1 &
   local beside=$!
