@@ -112,8 +112,9 @@ emit() {
   export SCRIPTC_TARGET=x86_64-linux-musl
   node_modules/.bin/bun sys/manifest.ts "$entry" sys/ffi.json >"build/$name.ffi.json"
   node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi "build/$name.ffi.json" --emit=c -o "build/$name.new.c" >/dev/null
-  node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi "build/$name.ffi.json" --print=native-link-info \
-    -o "build/$name.o" >"build/$name.json"
+  # Only what it says is wanted, not what it compiles for that: so with the least effort.
+  node24 node_modules/scriptc/dist/bootstrap.js build "$entry" --ffi "build/$name.ffi.json" --optimization dev \
+    --print=native-link-info -o "build/$name.o" >"build/$name.json"
   node24 -e '
     const info = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"));
     for (const set of info.runtime_pack.source_sets) for (const source of set.sources) console.log(source);
