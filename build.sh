@@ -98,6 +98,8 @@ STATIC="$COMMON -DSCR_MUSL -Os -flto -ffunction-sections -fdata-sections -fno-pi
   -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector -fno-caller-saves -fno-gcse"
 # Structures at the alignment that they need, not at 32 bytes.
 STATIC_X86_64="$STATIC -malign-data=abi"
+# Addresses in one instruction; the linker says so if the program outgrows its reach of 1 MB.
+STATIC_AARCH64="$STATIC -mcmodel=tiny"
 STATIC_LINK="-Os -flto -flto-partition=one -fno-pie -no-pie -static -s -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro
   -Wl,-z,noseparate-code"
 ASAN="$COMMON -O1 -g -fsanitize=address -fno-omit-frame-pointer"
@@ -139,7 +141,7 @@ link() {
   local name=$1 target=$2 out=$3 cc flags link dir objects="" renames="" source o speed commit own="native sha2 base64 deflate span"
   case $target in
     x86_64) cc=musl-gcc flags=$STATIC_X86_64 link=$STATIC_LINK ;;
-    aarch64) cc="aarch64-linux-gnu-gcc -specs $PWD/build/aarch64-musl.specs" flags=$STATIC link=$STATIC_LINK ;;
+    aarch64) cc="aarch64-linux-gnu-gcc -specs $PWD/build/aarch64-musl.specs" flags=$STATIC_AARCH64 link=$STATIC_LINK ;;
     asan) cc=gcc flags=$ASAN link="-fsanitize=address" ;;
   esac
   [ $target != aarch64 ] || cp /usr/lib/aarch64-linux-musl/musl-gcc.specs build/aarch64-musl.specs
