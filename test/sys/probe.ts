@@ -111,7 +111,8 @@ function attributes(path: string): void {
     const value = getAttribute(path, name, 3);
     print(value === undefined ? "none" : decodeText(value, 0, value.length));
   }
-  print(listAttributes(path).join(" "));
+  const names = listAttributes(path);
+  print(`${names.length} ${names.includes("user.a")} ${names.includes("user.b")}`);
   print(`${removeAttribute(path, "user.a")} ${removeAttribute(path, "user.a")} ${listAttributes(path).join(" ")}`);
 }
 
