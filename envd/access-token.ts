@@ -1,4 +1,5 @@
 /** The one secret that lets callers in; envd-http.md 3.1. It is kept as bytes, because those can be wiped. */
+import { wipe } from "../sys/bytes.ts";
 import { equalDigests, sha256 } from "../sys/digest.ts";
 
 const NONE = new Uint8Array(0);
@@ -26,8 +27,8 @@ export class AccessToken {
 
   /** From now on none is set. */
   clear(): void {
-    this.secret.fill(0);
-    this.digest.fill(0);
+    wipe(this.secret, 0, this.secret.length);
+    wipe(this.digest, 0, this.digest.length);
     this.secret = NONE;
     this.digest = NONE;
   }

@@ -3,7 +3,7 @@ import type { RequestHead } from "../http/head.ts";
 import type { Query } from "../http/query.ts";
 import { Status } from "../http/status.ts";
 import { decodeBase64 } from "../sys/base64.ts";
-import { consistsOf, DIGITS, encodeText, fileBytes } from "../sys/bytes.ts";
+import { consistsOf, DIGITS, encodeText, fileBytes, wipe } from "../sys/bytes.ts";
 import { equalDigests, sha256 } from "../sys/digest.ts";
 import type { AccessToken } from "./access-token.ts";
 import { Failure } from "./failure.ts";
@@ -23,7 +23,7 @@ export function signatureDigest(path: string, operation: string, username: strin
   text.set(token, before.length);
   text.set(after, before.length + token.length);
   const digest = sha256(text);
-  text.fill(0);
+  wipe(text, 0, text.length);
   return digest;
 }
 

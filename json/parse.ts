@@ -24,10 +24,14 @@ const FIRST_ROWS = 16;
  */
 export function parseJson(source: Uint8Array, start: number, end: number): JsonValue {
   const text = source.subarray(start, end);
-  const length = text.length;
-  const bytes = new Uint8Array(length + 1);
+  const bytes = new Uint8Array(text.length + 1);
   bytes.set(text, 0);
+  return parseInPlace(bytes);
+}
 
+/** Like `parseJson`, of a text and one more byte of 0, which become the document's: there is no other copy of them. */
+export function parseInPlace(bytes: Uint8Array): JsonValue {
+  const length = bytes.length - 1;
   let rows: Uint32Array = new Uint32Array(2 * FIRST_ROWS);
   let used = 0;
   // An open container keeps the slot of the one around it in its `stop` until

@@ -53,6 +53,12 @@ export class JsonValue {
   // These answer undefined for a value of another kind.
   asBool(): boolean | undefined { return this.kind === JsonKind.bool ? this.table.mark(this.row) === Byte.t : undefined; }
   asString(): string | undefined { return this.kind === JsonKind.string ? content(this.table, this.row) : undefined; }
+  /** The bytes of a string, in UTF-8: the caller's own. */
+  asBytes(): Uint8Array | undefined {
+    const table = this.table;
+    return this.kind === JsonKind.string ? table.bytes.slice(table.start(this.row) + 1, table.stop(this.row)) : undefined;
+  }
+
   /** The nearest double, which is infinite for a number such as `1e999`. */
   asNumber(): number | undefined { return this.kind === JsonKind.number ? Number(this.text) : undefined; }
 

@@ -120,6 +120,12 @@ export function stringAt(address: number): string {
   return decodeText(bytes, 0, bytes.length);
 }
 
+/** Overwrites bytes [start, end), of a secret for instance, with zeros. */
+export function wipe(bytes: Uint8Array, start: number, end: number): void {
+  const stop = Math.min(end, bytes.length);
+  for (let at = start; at < stop; at++) bytes[at] = 0;
+}
+
 /** Whether a text consists of one to `max` characters of an alphabet. (A regular expression would link an engine.) */
 export function consistsOf(text: string, alphabet: string, max: number): boolean {
   if (text.length === 0 || text.length > max) return false;
