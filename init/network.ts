@@ -1,7 +1,7 @@
 /** The guest's network at boot: loopback, then eth0, then the files that go with it; lifecycle.md 1.6. */
 import { monotonicNow } from "../sys/clock.ts";
 import { SysError } from "../sys/errno.ts";
-import { isExecutable } from "../sys/file.ts";
+import { findProgram, isExecutable } from "../sys/file.ts";
 import { NetworkInterface } from "../sys/interface.ts";
 import { Level, log } from "../sys/log.ts";
 import type { Loop } from "../sys/loop.ts";
@@ -22,7 +22,6 @@ const HOSTS = "/etc/hosts";
 const RESOLVER = "/etc/resolv.conf";
 const KERNEL_RESOLVER = "/proc/net/pnp";
 const SCRIPT = "/etc/smolvm/network.sh";
-const DIRECTORIES = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /** What a guest's network and services are to be. All addresses are dotted quads; an empty text is none. */
 export class NetworkConfig {
@@ -80,14 +79,6 @@ function networkPrograms(device: string, hasDevice: boolean): string[][] {
   const dhclient = findProgram("dhclient");
   if (dhclient !== "") programs.push([dhclient, device]);
   return programs;
-}
-
-/** The path of a program; empty where there is none. */
-function findProgram(name: string): string {
-  for (const directory of DIRECTORIES) {
-    if (isExecutable(`${directory}/${name}`)) return `${directory}/${name}`;
-  }
-  return "";
 }
 
 /** Steps 10 and 11 of the start, lifecycle.md 1.2: one after the other on the loop, which never waits for any. */

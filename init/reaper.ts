@@ -5,7 +5,7 @@
 import { CStringVector } from "../sys/bytes.ts";
 import { launch, launchWork } from "../sys/launch.ts";
 import type { Loop } from "../sys/loop.ts";
-import { reapAny } from "../sys/process.ts";
+import { Command, reapAny } from "../sys/process.ts";
 import { Timer } from "../sys/timer.ts";
 
 /** Statuses taken in one turn of the loop. */
@@ -40,7 +40,7 @@ export class Reaper {
   launch(argv: string[], environment: number, output: number, onExit: (status: number) => void): number {
     const vector = new CStringVector();
     for (const word of argv) vector.add(word);
-    const pid = launch(argv.at(0) ?? "", vector, environment, output);
+    const pid = launch(new Command(argv.at(0) ?? "", vector, environment, ""), output);
     this.watch(pid, onExit);
     return pid;
   }

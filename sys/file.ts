@@ -16,6 +16,7 @@ const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const STATX_BASIC_STATS = 0x7ff;
+const PROGRAM_DIRECTORIES = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 function statx(dirfd: number, path: string, flags: number): FileStatus {
   const name = cstring(path);
@@ -70,6 +71,14 @@ export function isExecutable(path: string): boolean {
     if (!(error instanceof SysError)) throw error;
     return false;
   }
+}
+
+/** The path of a program of the system's; empty where there is none. */
+export function findProgram(name: string): string {
+  for (const directory of PROGRAM_DIRECTORIES) {
+    if (isExecutable(`${directory}/${name}`)) return `${directory}/${name}`;
+  }
+  return "";
 }
 
 /** What a symbolic link says, of at most 4,095 bytes; undefined where the path names no link. */

@@ -1,28 +1,33 @@
 /** Children whose output goes where ours goes: the services of an init, and work that could block its loop. */
 import { addressOf, call } from "#libc";
-import { cstring, type CStringVector } from "./bytes.ts";
+import { cstring } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { enterChild, fork, leaveChild } from "./child.ts";
 import { close, openNull } from "./file.ts";
+import type { Command } from "./process.ts";
 
 const EXEC_FAILED_STATUS = 127;
 const FAILED_STATUS = 1;
 
 /**
- * Starts a program in a session of its own, standard input from /dev/null, both outputs to a descriptor that stays the
- * caller's. `environment` is the address of its environment vector. Returns its pid; it ends with 127 where execve failed.
- * Throws SysError where it could not fork.
+ * Starts a command in a session of its own, standard input from /dev/null, both outputs to a descriptor that stays the
+ * caller's. A directory that it cannot enter leaves it in the agent's own. Returns its pid; it ends with 127 where execve
+ * failed. Throws SysError where it could not fork.
  */
-export function launch(path: string, argv: CStringVector, environment: number, output: number): number {
-  const name = cstring(path);
+export function launch(command: Command, output: number): number {
+  const name = cstring(command.path);
   const nameAddress = addressOf(name);
-  const vector = argv.address();
+  const vector = command.argv.address();
+  const directory = cstring(command.directory);
+  const directoryAddress = addressOf(directory);
   const input = openNull();
   try {
     const pid = fork();
     if (pid !== 0) return pid;
     enterChild(input, output, output);
-    call(Call.execve, nameAddress, vector, environment);
+    // An empty name fails, and leaves it where it is.
+    call(Call.chdir, directoryAddress, 0, 0);
+    call(Call.execve, nameAddress, vector, command.environment);
     leaveChild(EXEC_FAILED_STATUS);
     return 0;
   } finally {
