@@ -1,6 +1,7 @@
 /** /etc/hosts, hosts(5): localhost in both families, and one line for the host's own name. */
 import { decodeText, encodeText } from "../sys/bytes.ts";
 import { Errno, SysError } from "../sys/errno.ts";
+import { hostsWords } from "../sys/hosts-line.ts";
 import { Level, log } from "../sys/log.ts";
 import { readWhole, replaceWhole } from "../sys/whole-file.ts";
 
@@ -12,12 +13,6 @@ const LOOPBACK4 = "127.0.0.1";
 const LOOPBACK6 = "::1";
 /** Debian's address for the name of a host that has no permanent one; Debian Reference 5.1.1. */
 const OWN_ADDRESS = "127.0.1.1";
-
-/** The address of a line and its names; none for an empty line or a comment. */
-function wordsOf(line: string): string[] {
-  const text = line.split("#").at(0) ?? "";
-  return text.trim().split("\t").join(" ").split(" ").filter((word) => word !== "");
-}
 
 /** What a hosts file has, read line by line. */
 class HostsScan {
@@ -43,7 +38,7 @@ class HostsScan {
   }
 
   private read(content: Uint8Array, start: number, end: number): void {
-    const words = wordsOf(decodeText(content, start, end));
+    const words = hostsWords(decodeText(content, start, end));
     const address = words.at(0) ?? "";
     const names = words.slice(1);
     if (address === LOOPBACK4 && names.includes(LOCALHOST)) this.hasLoopback4 = true;

@@ -151,6 +151,11 @@ function tcpSockaddr(host: string, port: number): Uint8Array {
   return bytes;
 }
 
+/** Whether a text is a numeric address of either family. */
+export function isIpLiteral(text: string): boolean {
+  return parseIpv4(text).length > 0 || parseIpv6(text).length > 0;
+}
+
 /** The four bytes of a dotted quad; none where it is not one. */
 export function parseIpv4(host: string): number[] {
   const parts = host.split(".");

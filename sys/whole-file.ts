@@ -76,6 +76,15 @@ export function writeValue(path: string, text: string): number {
   return Math.min(written, 0);
 }
 
+/** Adds bytes at the end of a file that is there already. Throws SysError. */
+export function appendWhole(path: string, bytes: Uint8Array): void {
+  const name = cstring(path);
+  const fd = check(call(Call.open, addressOf(name), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC, 0), "open", path);
+  const written = writeFully(fd, bytes, 0, bytes.length);
+  close(fd);
+  check(written, "write", path);
+}
+
 /**
  * Adds a line to a file or a device without waiting; what a slow device does not take is lost. `creates`: a file that
  * is missing is made, with mode 0644. A terminal does not become the process's own. Returns false where the line, or a
