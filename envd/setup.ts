@@ -1,0 +1,63 @@
+/** The guest as its host has set it up, and how that changes; envd-http.md 5.4. */
+import { Time } from "../sys/clock.ts";
+import { SysError } from "../sys/errno.ts";
+import type { ExitWatcher } from "../sys/exit.ts";
+import type { Loop } from "../sys/loop.ts";
+import { AccessToken } from "./access-token.ts";
+import { CaBundle } from "./ca-bundle.ts";
+import { stepClock } from "./clock-step.ts";
+import { Defaults } from "./defaults.ts";
+import { setEventsAddress } from "./events.ts";
+import type { InitRequest } from "./init-request.ts";
+import { isBefore } from "./timestamp.ts";
+import { Volumes } from "./volumes.ts";
+
+export class Setup {
+  readonly token = new AccessToken();
+  readonly defaults = new Defaults();
+  private readonly caBundle: CaBundle;
+  private readonly volumes: Volumes;
+  private readonly setsClock: boolean;
+  /** When the latest request was made. */
+  private latest = new Time(0, 0);
+
+  /** `setsClock`: the system's clock is the host's to set. */
+  constructor(loop: Loop, exits: ExitWatcher, setsClock: boolean) {
+    this.caBundle = new CaBundle(loop);
+    this.volumes = new Volumes(loop, exits);
+    this.setsClock = setsClock;
+  }
+
+  /** Whether a request is not older than one that was admitted before; one of no time always is. */
+  admits(timestamp: Time | undefined): boolean {
+    if (timestamp === undefined) return true;
+    if (isBefore(timestamp, this.latest)) return false;
+    this.latest = timestamp;
+    return true;
+  }
+
+  /**
+   * Does what an authorized request says. `onDone` gets what failed, empty for nothing, possibly before this returns; what
+   * was done before that stays.
+   */
+  apply(request: InitRequest, onDone: (failure: string) => void): void {
+    const { token, defaults } = this;
+    if (request.timestamp !== undefined && this.setsClock) stepClock(request.timestamp);
+    if (request.hasVariables) defaults.environment.replaceUser(request.variables);
+    // The bytes of the request are the store's from now on.
+    if (request.accessToken === undefined) token.clear();
+    else token.replace(request.accessToken);
+    if (request.eventsAddress !== "") setEventsAddress(defaults.environment, request.eventsAddress);
+    if (request.defaultUser !== "") defaults.user = request.defaultUser;
+    if (request.defaultWorkdir !== "") defaults.workdir = request.defaultWorkdir;
+    try {
+      if (request.caBundle !== "") this.caBundle.install(request.caBundle);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      return onDone(`failed to install CA bundle: ${error.describe()}`);
+    }
+    this.volumes.mountAll(request.volumes, request.lifecycle, (failure) => {
+      onDone(failure === "" ? "" : `failed to setup NFS volumes: ${failure}`);
+    });
+  }
+}
