@@ -1,47 +1,13 @@
 /** The agent's command line. */
-import { profileByName } from "./init/profile.ts";
+import { EnvdOptions } from "./envd/options.ts";
+import { profileByName, profileOf } from "./init/profile.ts";
 import { ENVD } from "./init/serving.ts";
 import { type Address, parseAddress } from "./sys/address.ts";
 import { ArgumentReader, UsageError } from "./sys/arguments.ts";
-import { consistsOf, DIGITS } from "./sys/bytes.ts";
 import { getenv } from "./sys/environ.ts";
 import { isLogLevel } from "./sys/log.ts";
-import { VERSION } from "./version.ts";
 
 const DEFAULT_PORT = 1024;
-const SECONDS_DIGITS = 6;
-
-/** What `--help` prints. */
-export function usage(): string {
-  return `mote ${VERSION}, the guest agent of a microVM
-
-usage: mote [--listen ADDR]... [--port N] [--profile NAME] [--log LEVEL] [--log-to WHERE] [--no-supervise]
-
-  --listen ADDR   where to serve the SmolVM control channel; may be repeated
-                    vsock:PORT       AF_VSOCK, from any CID (also vsock://PORT)
-                    unix:PATH        a Unix socket, made with mode 0600
-                    tcp:HOST:PORT    TCP; HOST is numeric or localhost
-                    fd:N             an inherited descriptor, listening or connected
-  --port N        the same as --listen vsock:N
-  --profile NAME  whose guest this is: smolvm, wrenn, e2b or generic; otherwise the program's name tells,
-                  smolvm-guest-agent, envd or wrenn-init
-  --log LEVEL     error, warn, info (the default) or debug
-  --log-to WHERE  stderr (the default), kmsg, console, off, or a file
-  --no-supervise  serve in this very process; otherwise a parent holds the listeners and starts
-                  another worker whenever one ends
-  --idle-timeout SECONDS
-                  how long a connection of envd's protocol may make no progress; 640 unless given
-  --version       print the version
-  --commit        print the commit that it was built from
-  --help          print this text
-
-Without an address it listens on vsock:$SMOLVM_AGENT_PORT, or vsock:${DEFAULT_PORT}.
-SIGTERM and SIGINT stop it: running commands are killed, it exits with 0.
-
-As PID 1 it is the guest's init as well: it mounts what a Linux system needs, sets up the network, reaps, and ends the
-machine in order. The kernel's command line has its options, mote.NAME=VALUE; README.md lists them. It logs to kmsg.
-`;
-}
 
 export const enum Task {
   SERVE,
@@ -56,10 +22,9 @@ export class Options {
   task = Task.SERVE;
   readonly addresses: Address[] = [];
   isSupervised = true;
-  /** envd: no metadata service, the clock is never set. */
-  isOutsideFirecracker = false;
-  /** How long a connection of envd's protocol may make no progress; milliseconds, 0 where not given. */
-  idleLimit = 0;
+  readonly envd = new EnvdOptions();
+  /** Whether the program is envd: `--port` and `--version` are envd's own. */
+  readonly isEnvd: boolean;
   /** A worker's channel to its supervisor, and the record that both hold. */
   channel = -1;
   recordFile = -1;
@@ -77,13 +42,28 @@ export class Options {
   /** What was not understood, in a lenient reading. */
   readonly complaints: string[] = [];
 
+  private constructor(isEnvd: boolean) {
+    this.isEnvd = isEnvd;
+  }
+
+  /** The options that the words of an agent with this name say. `isLenient` as in `parse`. Throws UsageError. */
+  static of(program: string, words: string[], isLenient: boolean): Options {
+    return Options.parse(words, isLenient, Options.isEnvd(program, words));
+  }
+
+  /** Whether the program with these arguments is envd: by what it was called, or by the profile that it is told. */
+  static isEnvd(program: string, words: string[]): boolean {
+    return (profileByName(Options.parse(words, true, false).profile) ?? profileOf(program)).hasEnvd;
+  }
+
   /**
    * Reads the arguments. Throws UsageError; a lenient reading leaves out what it does not understand instead, because
    * PID 1 gets every word of the kernel's command line that the kernel has no use for.
    */
-  static parse(words: string[], isLenient: boolean): Options {
-    const options = new Options();
+  static parse(words: string[], isLenient: boolean, isEnvd: boolean): Options {
+    const options = new Options(isEnvd);
     const reader = new ArgumentReader(words);
+    reader.takesOneDash = isEnvd;
     for (;;) {
       try {
         const option = reader.read();
@@ -100,7 +80,8 @@ export class Options {
   }
 
   /** What to listen on where nothing else was said. Throws UsageError, unless it is to be lenient. */
-  static defaultAddress(isLenient: boolean): Address {
+  static defaultAddress(isEnvd: boolean, isLenient: boolean): Address {
+    if (isEnvd) return envdAddress("49983");
     const port = getenv("SMOLVM_AGENT_PORT") ?? "";
     try {
       if (port !== "") return parseAddress(`vsock:${port}`);
@@ -119,10 +100,13 @@ export class Options {
         return true;
       case "--version":
       case "-V":
-        this.ask(Task.VERSION);
+        if (reader.flag(option)) this.ask(Task.VERSION);
         return true;
       case "--commit":
-        this.ask(Task.COMMIT);
+        if (reader.flag(option)) this.ask(Task.COMMIT);
+        return true;
+      case "--verbose":
+        if (reader.flag(option)) this.logTarget = "stdout";
         return true;
       case "--listen":
         this.addresses.push(parseAddress(reader.value(option)));
@@ -130,14 +114,8 @@ export class Options {
       case "--envd":
         this.addresses.push(parseAddress(`${ENVD}+${reader.value(option)}`));
         return true;
-      case "--isnotfc":
-        this.isOutsideFirecracker = true;
-        return true;
-      case "--idle-timeout":
-        this.idleLimit = checkedSeconds(option, reader.value(option)) * 1000;
-        return true;
       case "--port":
-        this.addresses.push(parseAddress(`vsock:${reader.value(option)}`));
+        this.addresses.push(this.isEnvd ? envdAddress(reader.value(option)) : parseAddress(`vsock:${reader.value(option)}`));
         return true;
       case "--log":
         this.logLevel = checkedLevel(reader.value(option));
@@ -161,7 +139,7 @@ export class Options {
         this.isInInit = true;
         return true;
       default:
-        return false;
+        return this.envd.apply(option, reader);
     }
   }
 
@@ -179,14 +157,14 @@ export class Options {
   }
 }
 
+/** Where envd serves. Throws UsageError. */
+function envdAddress(port: string): Address {
+  return parseAddress(`${ENVD}+tcp:0.0.0.0:${port}`);
+}
+
 function checkedProfile(name: string): string {
   if (profileByName(name) === undefined) throw new UsageError(`--profile ${name}: write smolvm, wrenn, e2b or generic`);
   return name;
-}
-
-function checkedSeconds(option: string, text: string): number {
-  if (!consistsOf(text, DIGITS, SECONDS_DIGITS) || Number(text) === 0) throw new UsageError(`${option} ${text}: write seconds`);
-  return Number(text);
 }
 
 function checkedLevel(level: string): string {

@@ -1,13 +1,29 @@
-/** The envd personality: what it knows, and its routes behind its layers. */
+/** The envd personality: what it knows, and its routes behind its layers; envd-http.md 2.2 and 2.4. */
 import { Router } from "../http/router.ts";
 import { HttpServer } from "../http/server.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
 import type { Loop } from "../sys/loop.ts";
+import { BasicLayer } from "./basic-layer.ts";
+import { startBootCommand } from "./boot-command.ts";
+import { findCgroups } from "./cgroups.ts";
+import { CollapseHandler } from "./collapse.ts";
+import { CorsLayer } from "./cors-layer.ts";
 import { DownloadHandler } from "./download.ts";
+import { EnvsHandler } from "./envs.ts";
 import { FallbackHandler } from "./fallback.ts";
+import { FreezeHandler, UnfreezeHandler } from "./freeze.ts";
+import { Freezer } from "./freezer.ts";
+import { FileSystemFreezeHandler } from "./fsfreeze.ts";
 import { HealthHandler } from "./health.ts";
+import { InitHandler } from "./init.ts";
+import { Metadata } from "./metadata.ts";
+import { MetricsHandler } from "./metrics.ts";
+import type { EnvdOptions } from "./options.ts";
 import { Restore } from "./restore.ts";
+import { makeRunDirectories } from "./run-directories.ts";
+import { Setup } from "./setup.ts";
 import { PrepareHandler } from "./snapshot.ts";
+import { TokenLayer } from "./token-layer.ts";
 
 const IDLE_LIMIT_MS = 640_000;
 
@@ -15,15 +31,32 @@ export class Daemon {
   readonly server: HttpServer;
 
   /**
-   * `exits` tells of children. `fileLimit`: descriptors that connections may take. `idleLimit`: milliseconds that they
-   * may make no progress, 0 for the usual time. `onDone` is called when nothing is left to serve.
+   * `exits` tells of children. `fileLimit`: descriptors that connections may take. `onDone` is called when nothing is left
+   * to serve.
    */
-  constructor(loop: Loop, exits: ExitWatcher, fileLimit: number, idleLimit: number, onDone: () => void) {
+  constructor(loop: Loop, exits: ExitWatcher, fileLimit: number, options: EnvdOptions, onDone: () => void) {
+    const isMicroVm = !options.isOutsideFirecracker;
+    const setup = new Setup(loop, exits, isMicroVm);
+    const { token, defaults } = setup;
+    defaults.environment.setInternal("WRENN_SANDBOX", `${isMicroVm}`);
+    defaults.environment.setInternal("E2B_SANDBOX", `${isMicroVm}`);
+    makeRunDirectories(isMicroVm);
     const router = new Router(new FallbackHandler());
-    this.server = new HttpServer(loop, router, idleLimit > 0 ? idleLimit : IDLE_LIMIT_MS, fileLimit, onDone);
+    const layers = new CorsLayer(new TokenLayer(token, new BasicLayer(router)));
+    this.server = new HttpServer(loop, layers, options.idleLimit > 0 ? options.idleLimit : IDLE_LIMIT_MS, fileLimit, onDone);
     const restore = new Restore(loop, this.server);
+    const freezer = new Freezer(loop, options.groupRoot === "" ? "" : findCgroups(options.groupRoot));
     router.add("GET", "/health", new HealthHandler(restore));
+    router.add("GET", "/metrics", new MetricsHandler());
+    router.add("GET", "/envs", new EnvsHandler(defaults.environment));
+    router.add("POST", "/init", new InitHandler(setup, new Metadata(), restore, freezer));
     router.add("POST", "/snapshot/prepare", new PrepareHandler(loop, exits, restore));
+    router.add("POST", "/freeze", new FreezeHandler(loop, freezer));
+    router.add("POST", "/unfreeze", new UnfreezeHandler(freezer));
+    router.add("POST", "/fsfreeze", new FileSystemFreezeHandler(loop, exits, true));
+    router.add("POST", "/fsthaw", new FileSystemFreezeHandler(loop, exits, false));
+    router.add("POST", "/collapse", new CollapseHandler());
     router.add("GET", "/files", new DownloadHandler());
+    if (options.command !== "") startBootCommand(exits, defaults, options.command);
   }
 }

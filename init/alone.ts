@@ -1,5 +1,6 @@
 /** The agent as one process, for tests and for those who have a supervisor of their own: `--no-supervise`. */
 import { Temporaries } from "../smolvm/temporaries.ts";
+import type { EnvdOptions } from "../envd/options.ts";
 import type { Address } from "../sys/address.ts";
 import { SysError } from "../sys/errno.ts";
 import { GroupTable } from "../sys/groups.ts";
@@ -13,10 +14,10 @@ import { StopSignals } from "./worker.ts";
 const EXIT_FAILURE = 1;
 const NO_FILE = -1;
 
-/** Serves the addresses until a signal or the end of an inherited connection; `idleLimit` as Serving has it. Returns the exit code. */
-export function runAlone(addresses: Address[], idleLimit: number): number {
+/** Serves the addresses until a signal or the end of an inherited connection. Returns the exit code. */
+export function runAlone(addresses: Address[], options: EnvdOptions): number {
   const loop = new Loop();
-  const serving = new Serving(loop, new GroupTable(NO_FILE, 0), new Temporaries(undefined), idleLimit);
+  const serving = new Serving(loop, new GroupTable(NO_FILE, 0), new Temporaries(undefined), options);
   loop.add(new StopSignals(serving, false), Ready.READABLE);
   for (const address of addresses) {
     try {

@@ -1,5 +1,6 @@
 /** The agent beside another init: a supervisor that ends when it is told to, and a worker; lifecycle.md 0. */
 import { environAddress } from "#libc";
+import type { EnvdOptions } from "../envd/options.ts";
 import type { Address } from "../sys/address.ts";
 import { SysError } from "../sys/errno.ts";
 import { Level, log, logLevelName } from "../sys/log.ts";
@@ -9,9 +10,10 @@ import { Signal, SignalBit, SignalSource } from "../sys/signals.ts";
 import { Timer } from "../sys/timer.ts";
 import { listenErrorText } from "./listening.ts";
 import { Reaper } from "./reaper.ts";
+import { DRAIN_LIMIT_MS } from "./serving.ts";
 import { Supervisor, SupervisorOwner } from "./supervisor.ts";
 
-/** How long a worker that is told to stop may take; milliseconds. */
+/** How much longer than it gives its requests a worker that is told to stop may take; milliseconds. */
 const GRACE_MS = 2000;
 const EXIT_FAILURE = 1;
 
@@ -38,12 +40,13 @@ class Beside extends SupervisorOwner {
   private isStopping = false;
   private exitCode = 0;
 
-  constructor(idleLimit: number) {
+  constructor(logTarget: string, options: EnvdOptions) {
     super();
     const reaper = new Reaper(this.loop);
-    const words = ["--log", logLevelName()];
-    if (idleLimit > 0) words.push("--idle-timeout", `${idleLimit / 1000}`);
+    const words = ["--log", logLevelName()].concat(options.words());
+    if (logTarget !== "") words.push("--log-to", logTarget);
     this.supervisor = new Supervisor(this.loop, reaper, this, words, environAddress(), createRecordFile());
+    this.supervisor.addOnce(options.commandWords());
     this.loop.add(new Signals(this, reaper), Ready.READABLE);
   }
 
@@ -71,8 +74,10 @@ class Beside extends SupervisorOwner {
     if (this.isStopping) return this.supervisor.signal(Signal.KILL);
     log(Level.INFO, `stopping: ${signal === Signal.TERM ? "SIGTERM" : "SIGINT"}`);
     this.isStopping = true;
+    // Whoever comes now is refused.
+    this.supervisor.close();
     if (this.supervisor.workerPid === 0) return this.loop.stop();
-    this.loop.timers.start(this.deadline, GRACE_MS);
+    this.loop.timers.start(this.deadline, DRAIN_LIMIT_MS + GRACE_MS);
     this.supervisor.signal(Signal.TERM);
   }
 
@@ -84,7 +89,7 @@ class Beside extends SupervisorOwner {
   }
 }
 
-/** Serves the addresses until a signal or the end of an inherited connection; `idleLimit` as Serving has it. Returns the exit code. */
-export function runBeside(addresses: Address[], idleLimit: number): number {
-  return new Beside(idleLimit).run(addresses);
+/** Serves the addresses until a signal or the end of an inherited connection. Returns the exit code. */
+export function runBeside(addresses: Address[], logTarget: string, options: EnvdOptions): number {
+  return new Beside(logTarget, options).run(addresses);
 }

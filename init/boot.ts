@@ -2,12 +2,12 @@
  * What an init does before it listens; lifecycle.md 1.2, steps 1 to 9. Plain calls, one after the other: there is nobody
  * yet who could be kept waiting. Nothing that fails ends it.
  */
+import { makeRunDirectories } from "../envd/run-directories.ts";
 import { Placeholders } from "../sys/placeholder.ts";
 import { linkDevices } from "./devices.ts";
 import { prepareKernel } from "./kernel.ts";
 import { loadModules } from "./modules.ts";
 import { Mounts } from "./mounts.ts";
-import { makeRunDirectories } from "./rundirs.ts";
 import type { Settings } from "./settings.ts";
 
 export class Boot {

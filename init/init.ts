@@ -1,5 +1,6 @@
 /** The agent as PID 1: boots the machine, keeps a worker alive, reaps, stops, and never exits; lifecycle.md 1. */
 import { guard } from "#libc";
+import { EnvdOptions } from "../envd/options.ts";
 import { type Address, parseAddress } from "../sys/address.ts";
 import type { CStringVector } from "../sys/bytes.ts";
 import { monotonicNow } from "../sys/clock.ts";
@@ -51,6 +52,7 @@ export class InitOptions {
   resume = -1;
   /** Words that were not understood. */
   complaints: string[] = [];
+  envd = new EnvdOptions();
 }
 
 /** Passes on to the init what its signals say. */
@@ -97,7 +99,7 @@ class Init extends SupervisorOwner {
   private readonly delayed = new Timer(() => this.supervisor.start());
   private isStopping = false;
 
-  constructor(loop: Loop, listeners: OpenListeners, settings: Settings, machine: Machine, resume: Resume) {
+  constructor(loop: Loop, listeners: OpenListeners, settings: Settings, machine: Machine, resume: Resume, options: EnvdOptions) {
     super();
     this.loop = loop;
     this.reaper = new Reaper(loop);
@@ -105,8 +107,10 @@ class Init extends SupervisorOwner {
     this.settings = settings;
     this.resume = resume;
     this.environment = environmentOf(settings.profile);
-    const words = ["--in-init", "--log", logLevelName(), "--log-to", settings.logTarget];
+    const words = ["--in-init", "--log", logLevelName(), "--log-to", settings.logTarget].concat(options.words());
     this.supervisor = new Supervisor(this.loop, this.reaper, this, words, this.environment.address(), resume.recordFile);
+    // A PID 1 that has started over has run it already.
+    if (!resume.isBooted) this.supervisor.addOnce(options.commandWords());
     this.machine = machine;
     ignoreInitSignals();
     this.loop.add(new InitSignals(new Sink(this), settings.isCadIgnored), Ready.READABLE);
@@ -249,15 +253,13 @@ function settingsOf(options: InitOptions): Settings {
   return settings;
 }
 
-/** Where to listen: what the arguments say, else the kernel's command line, else the control channel of SmolVM. */
-function addressesOf(settings: Settings, options: InitOptions, usual: () => Address): Address[] {
+/** Where to listen: what the arguments say, else the kernel's command line, else where the profile's host expects it. */
+function addressesOf(settings: Settings, options: InitOptions, usual: (isEnvd: boolean) => Address): Address[] {
   if (options.addresses.length > 0) return options.addresses;
   const addresses: Address[] = [];
   for (const text of settings.listen) addresses.push(parseAddress(text));
   if (addresses.length > 0) return addresses;
-  if (!settings.profile.hasEnvd) return [usual()];
-  log(Level.WARN, "the envd protocol is not served by this version: nothing listens without mote.listen=ADDRESS");
-  return addresses;
+  return [usual(settings.profile.hasEnvd)];
 }
 
 /** What starts this process over; kept here, because a signal handler reads it. */
@@ -272,7 +274,7 @@ function armGuard(resume: Resume): void {
 }
 
 /** Listens first, and makes the machine ready after that. */
-function bootMachine(boot: Boot, options: InitOptions, usual: () => Address): void {
+function bootMachine(boot: Boot, options: InitOptions, usual: (isEnvd: boolean) => Address): void {
   const begun = new Moment();
   boot.start();
   const settings = settingsOf(options);
@@ -285,7 +287,7 @@ function bootMachine(boot: Boot, options: InitOptions, usual: () => Address): vo
   resume.recordFile = createRecordFile();
   armGuard(resume);
   const machine = Machine.take();
-  const init = new Init(loop, listeners, settings, machine, resume);
+  const init = new Init(loop, listeners, settings, machine, resume, options.envd);
   init.takeListeners();
   for (const warning of settings.warnings) log(Level.WARN, warning);
   for (const complaint of options.complaints) log(Level.DEBUG, `argument ignored: ${complaint}`);
@@ -305,7 +307,7 @@ function makeReady(boot: Boot, init: Init, settings: Settings, machine: Machine,
   init.start(milestones);
 }
 
-function resumeMachine(options: InitOptions, usual: () => Address): void {
+function resumeMachine(options: InitOptions, usual: (isEnvd: boolean) => Address): void {
   const resume = Resume.read(options.resume);
   armGuard(resume);
   const settings = settingsOf(options);
@@ -313,7 +315,7 @@ function resumeMachine(options: InitOptions, usual: () => Address): void {
   log(Level.ERROR, "PID 1 started over in place");
   const machine = Machine.take();
   const loop = new Loop();
-  const init = new Init(loop, new OpenListeners(loop), settings, machine, resume);
+  const init = new Init(loop, new OpenListeners(loop), settings, machine, resume, options.envd);
   init.adopt(addressesOf(settings, options, usual));
   if (resume.isBooted) init.goOn();
   else makeReady(new Boot(), init, settings, machine, new Moment());
@@ -321,7 +323,7 @@ function resumeMachine(options: InitOptions, usual: () => Address): void {
 }
 
 /** Is PID 1, for ever. `usual` tells where to listen unless told otherwise. */
-export function runInit(options: InitOptions, usual: () => Address): void {
+export function runInit(options: InitOptions, usual: (isEnvd: boolean) => Address): void {
   blockInitSignals();
   for (;;) {
     try {

@@ -1,5 +1,6 @@
 /** What this process serves: the servers behind its listeners, started and ended together. */
 import { Daemon } from "../envd/daemon.ts";
+import type { EnvdOptions } from "../envd/options.ts";
 import { Server } from "../smolvm/server.ts";
 import type { Temporaries } from "../smolvm/temporaries.ts";
 import { ExitWatcher } from "../sys/exit.ts";
@@ -7,26 +8,27 @@ import type { GroupTable } from "../sys/groups.ts";
 import { raiseFileLimit } from "../sys/limits.ts";
 import type { Loop } from "../sys/loop.ts";
 import type { Listener } from "../sys/socket.ts";
+import { Timer } from "../sys/timer.ts";
 
 /** The service of an address at which envd's protocol is served; others serve SmolVM's. */
 export const ENVD = "envd";
+/** How long what is being answered may take to its end; milliseconds. */
+export const DRAIN_LIMIT_MS = 10_000;
 
 export class Serving {
   private readonly loop: Loop;
   private readonly exits: ExitWatcher;
   private readonly smolvm: Server;
   private readonly fileLimit: number;
-  private readonly idleLimit: number;
+  private readonly options: EnvdOptions;
   /** Made when its first listener comes: who does not use it does not pay for it. */
   private envd: Daemon | undefined;
+  private isStopping = false;
 
-  /**
-   * The loop stops when nothing is left to serve. `idleLimit`: how long a connection of envd's protocol may make no
-   * progress, in milliseconds; 0 for the usual time.
-   */
-  constructor(loop: Loop, groups: GroupTable, temporaries: Temporaries, idleLimit: number) {
+  /** The loop stops when nothing is left to serve. */
+  constructor(loop: Loop, groups: GroupTable, temporaries: Temporaries, options: EnvdOptions) {
     this.loop = loop;
-    this.idleLimit = idleLimit;
+    this.options = options;
     this.exits = new ExitWatcher(loop);
     this.fileLimit = raiseFileLimit();
     this.smolvm = new Server(loop, this.exits, groups, temporaries, this.fileLimit, () => this.stopIfDone());
@@ -38,9 +40,20 @@ export class Serving {
     else this.smolvm.listen(listener);
   }
 
-  /** Ends at once: every connection is dropped, with what it runs. */
+  /**
+   * Ends: every connection of SmolVM's is dropped, with what it runs. What envd answers has a while to end, unless this is
+   * the second call.
+   */
   stop(): void {
     this.smolvm.stop();
+    if (this.isStopping) return this.stopNow();
+    this.isStopping = true;
+    this.loop.timers.start(new Timer(() => this.stopNow()), DRAIN_LIMIT_MS);
+    this.envd?.server.drain();
+    this.stopIfDone();
+  }
+
+  private stopNow(): void {
     this.envd?.server.stop();
     this.loop.stop();
   }
@@ -57,8 +70,8 @@ export class Serving {
   }
 
   private startEnvd(): Daemon {
-    const limit = Math.floor(this.fileLimit / 2);
-    const daemon = this.envd ?? new Daemon(this.loop, this.exits, limit, this.idleLimit, () => this.stopIfDone());
+    const { loop, exits, options } = this;
+    const daemon = this.envd ?? new Daemon(loop, exits, Math.floor(this.fileLimit / 2), options, () => this.stopIfDone());
     this.envd = daemon;
     return daemon;
   }

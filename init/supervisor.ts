@@ -33,6 +33,8 @@ export class Supervisor {
   private readonly reaper: Reaper;
   private readonly owner: SupervisorOwner;
   private readonly words: string[];
+  /** What only the next worker is told. */
+  private once: string[] = [];
   /** The address of the worker's environment vector. */
   private readonly environment: number;
   readonly recordFile: number;
@@ -51,6 +53,11 @@ export class Supervisor {
     this.words = words;
     this.environment = environment;
     this.recordFile = recordFile;
+  }
+
+  /** Tells the next worker, and none after it, these words too. */
+  addOnce(words: string[]): void {
+    this.once = words;
   }
 
   /** The pid of the worker that runs, 0 where none does. */
@@ -78,7 +85,9 @@ export class Supervisor {
   start(): void {
     this.startTime = monotonicNow();
     try {
-      this.attach(WorkerProcess.start(this.loop, this.words, this.recordFile, this.environment));
+      const words = this.words.concat(this.once);
+      this.attach(WorkerProcess.start(this.loop, words, this.recordFile, this.environment));
+      this.once = [];
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       log(Level.ERROR, `cannot start a worker: ${error.describe()}`);

@@ -1,4 +1,5 @@
 /** The process that serves, under a supervisor which holds the listeners; lifecycle.md 1.13. */
+import type { EnvdOptions } from "../envd/options.ts";
 import { Temporaries } from "../smolvm/temporaries.ts";
 import { Family, parseAddress } from "../sys/address.ts";
 import { receiveMessage, sendMessage } from "../sys/channel.ts";
@@ -60,17 +61,16 @@ class SupervisorChannel extends Source {
 }
 
 /**
- * Serves what the supervisor sends, until it is told to stop. `isInit`: the supervisor is PID 1. `idleLimit` as Serving
- * has it. Returns the exit code.
+ * Serves what the supervisor sends, until it is told to stop. `isInit`: the supervisor is PID 1. Returns the exit code.
  */
-export function work(channel: number, recordFile: number, isInit: boolean, idleLimit: number): number {
+export function work(channel: number, recordFile: number, isInit: boolean, options: EnvdOptions): number {
   setProcessName("mote-worker");
   adoptDescriptor(channel);
   adoptDescriptor(recordFile);
   const loop = new Loop();
   const temporaries = new Temporaries(new StateRecord(recordFile));
   temporaries.removeStale();
-  const serving = new Serving(loop, new GroupTable(recordFile, GROUPS_OFFSET), temporaries, idleLimit);
+  const serving = new Serving(loop, new GroupTable(recordFile, GROUPS_OFFSET), temporaries, options);
   loop.add(new StopSignals(serving, isInit), Ready.READABLE);
   loop.add(new SupervisorChannel(channel, serving), Ready.READABLE);
   loop.run();

@@ -5,6 +5,8 @@ export class UsageError extends Error {}
 
 /** Walks the arguments of a program. */
 export class ArgumentReader {
+  /** Whether `-name` means `--name`, as Go's package flag has it. */
+  takesOneDash = false;
   private readonly words: string[];
   private next = 0;
   private inline: string | undefined;
@@ -16,9 +18,11 @@ export class ArgumentReader {
   /** The next option's name with its dashes, or a plain word; undefined at the end. Throws UsageError. */
   read(): string | undefined {
     if (this.inline !== undefined) throw new UsageError(`${this.words.at(this.next - 1) ?? ""}: this option takes no value`);
-    const word = this.words.at(this.next);
-    if (word === undefined) return undefined;
+    const given = this.words.at(this.next);
+    if (given === undefined) return undefined;
     this.next++;
+    const isShort = !this.takesOneDash || given.length < 3 || !given.startsWith("-") || given.startsWith("--");
+    const word = isShort ? given : `-${given}`;
     const equals = word.indexOf("=");
     if (!word.startsWith("--") || equals < 0) return word;
     this.inline = word.slice(equals + 1);
@@ -34,6 +38,15 @@ export class ArgumentReader {
     if (word === undefined) throw new UsageError(`${option} needs a value`);
     this.next++;
     return word;
+  }
+
+  /** Whether a flag is on: it is, unless `=false` says otherwise. Throws UsageError. */
+  flag(option: string): boolean {
+    const value = this.inline ?? "true";
+    this.inline = undefined;
+    if (value === "true" || value === "1") return true;
+    if (value === "false" || value === "0") return false;
+    throw new UsageError(`${option}: write true or false, not ${value}`);
   }
 
   /** Passes over a value that the option read last does not take. */

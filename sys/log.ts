@@ -14,6 +14,7 @@ export const enum Level {
 const NAMES = ["error", "warn", "info", "debug"];
 /** syslog(3) priorities of the levels: err, warning, info, debug. */
 const PRIORITIES = "3467";
+const STDOUT = 1;
 const STDERR = 2;
 const NO_FILE = -1;
 const POLLOUT = 4;
@@ -47,12 +48,13 @@ export function logLevelName(): string {
 }
 
 /**
- * Sets where lines go from now on: `stderr`, `kmsg` (the kernel's log), `console`, `off`, or the path of a file. The
+ * Sets where lines go from now on: `stderr`, `stdout`, `kmsg` (the kernel's log), `console`, `off`, or the path of a file. The
  * console is opened anew, so that not waiting for it is this program's own affair. Returns false, and changes nothing,
  * where that cannot be opened.
  */
 export function setLogTarget(target: string): boolean {
   if (target === "stderr") file = STDERR;
+  else if (target === "stdout") file = STDOUT;
   else if (target === "off") file = NO_FILE;
   else {
     const isDevice = target === "kmsg" || target === "console";

@@ -14,6 +14,8 @@ export interface DaemonOptions {
   /** Shell commands in the mount namespace before the agent starts; $DIR is the test's own directory. */
   readonly setup?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A program that executes the agent, such as `setpriv --bounding-set=-sys_time`. */
+  readonly launcher?: readonly string[];
   /** Under a supervisor, as it starts by default; otherwise one process, easy to observe. */
   readonly isSupervised?: boolean;
 }
@@ -72,7 +74,7 @@ export class Daemon {
     this.#child = Bun.spawn({
       cmd: [
         "unshare", "--mount", "bash", "-c", script, "bash", this.directory,
-        ...host.command, ...mode, "--envd", `tcp:127.0.0.1:${this.port}`, ...args,
+        ...(options.launcher ?? []), ...host.command, ...mode, "--envd", `tcp:127.0.0.1:${this.port}`, ...args,
       ],
       env: { PATH: process.env.PATH, HOME: "/root", SETUP: options.setup ?? "", ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
@@ -126,6 +128,20 @@ export class Daemon {
 
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
     return fetch(`${this.url}${path}`, init);
+  }
+
+  /** POST /init: an object as JSON, a text as it is, nothing without a body. */
+  init(body?: object | string, headers: Record<string, string> = {}): Promise<Response> {
+    const isObject = typeof body === "object";
+    const type: Record<string, string> = isObject ? { "content-type": "application/json" } : {};
+    return this.fetch("/init", { method: "POST", body: isObject ? JSON.stringify(body) : body, headers: { ...type, ...headers } });
+  }
+
+  /** GET /envs. */
+  async envs(token?: string): Promise<Record<string, string>> {
+    const response = await this.fetch("/envs", token === undefined ? {} : { headers: { "x-access-token": token } });
+    if (response.status !== 200) throw new Error(`/envs: ${response.status}`);
+    return (await response.json()) as Record<string, string>;
   }
 
   memory(): proc.Memory {

@@ -1,0 +1,70 @@
+/** What the command line says to the daemon; envd-http.md 2.6. */
+import { type ArgumentReader, UsageError } from "../sys/arguments.ts";
+import { consistsOf, DIGITS } from "../sys/bytes.ts";
+
+const CGROUP_ROOT = "/sys/fs/cgroup";
+const SECONDS_DIGITS = 6;
+
+export class EnvdOptions {
+  /** Not in a microVM of Firecracker's: no metadata service, the clock is never set, no cgroups unless their root is given. */
+  isOutsideFirecracker = false;
+  /** Empty where none is given. */
+  cgroupRoot = "";
+  hasCgroups = true;
+  /** How long a connection may make no progress; milliseconds, 0 where not given. */
+  idleLimit = 0;
+  /** Run once at the start; empty for nothing. */
+  command = "";
+
+  /** Where control groups are to be looked for; empty for nowhere. */
+  get groupRoot(): string {
+    if (!this.hasCgroups) return "";
+    return this.cgroupRoot === "" && !this.isOutsideFirecracker ? CGROUP_ROOT : this.cgroupRoot;
+  }
+
+  /** Takes an option. Returns false for one that is none of the daemon's. Throws UsageError. */
+  apply(option: string, reader: ArgumentReader): boolean {
+    switch (option) {
+      case "--isnotfc":
+        this.isOutsideFirecracker = reader.flag(option);
+        return true;
+      case "--cgroup-root":
+        this.cgroupRoot = reader.value(option);
+        return true;
+      case "--no-cgroups":
+        this.hasCgroups = !reader.flag(option);
+        return true;
+      case "--idle-timeout":
+        this.idleLimit = checkedSeconds(option, reader.value(option)) * 1000;
+        return true;
+      case "--cmd":
+        this.command = reader.value(option);
+        return true;
+      case "--resume-handover":
+        // Of an upgrade in place, which is not offered.
+        reader.flag(option);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** The words that say all of it but the command, which only the first worker runs. */
+  words(): string[] {
+    const words: string[] = [];
+    if (this.isOutsideFirecracker) words.push("--isnotfc");
+    if (!this.hasCgroups) words.push("--no-cgroups");
+    if (this.idleLimit > 0) words.push(`--idle-timeout=${this.idleLimit / 1000}`);
+    if (this.cgroupRoot !== "") words.push(`--cgroup-root=${this.cgroupRoot}`);
+    return words;
+  }
+
+  commandWords(): string[] {
+    return this.command === "" ? [] : [`--cmd=${this.command}`];
+  }
+}
+
+function checkedSeconds(option: string, text: string): number {
+  if (!consistsOf(text, DIGITS, SECONDS_DIGITS) || Number(text) === 0) throw new UsageError(`${option} ${text}: write seconds`);
+  return Number(text);
+}
