@@ -5,6 +5,7 @@ import { statSync } from "node:fs";
 import { MountTable } from "../../sys/mount.ts";
 import { host } from "../host.ts";
 import { inside, Namespace, type NamespaceOptions } from "../namespace.ts";
+import { until } from "../until.ts";
 
 const isNative = host.command.length === 1;
 
@@ -102,6 +103,39 @@ test("L014: as wrenn-init it is called capsule, with /tmp in memory and the dire
     expect([namespace.read("/run/wrenn/.WRENN_SANDBOX"), namespace.read("/run/e2b/.E2B_SANDBOX")]).toEqual(["true", "true"]);
     expect([mode(namespace, "/run/wrenn/.WRENN_SANDBOX"), mode(namespace, "/run/e2b/.E2B_SANDBOX")]).toEqual([0o444, 0o444]);
     expect(await namespace.enter("ls -A /run/wrenn /run/e2b")).not.toContain("new");
+  });
+}, 60_000);
+
+/** What a GET of a path on this machine's own port is answered with. */
+async function fetchInside(namespace: Namespace, port: number, path: string): Promise<string> {
+  await until("the network is there", 20, () => namespace.stderr.includes("the guest is up"));
+  const request = `exec 3<>/dev/tcp/127.0.0.1/${port}; printf "GET ${path} HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3`;
+  return namespace.enter(`bash -c '${request}'`);
+}
+
+// The other hosts are told a profile by argument, which counts for more.
+const envdProfiles: NamespaceOptions[] = [
+  { name: "wrenn-init" }, { name: "envd" }, ...(isNative ? [{ commandLine: "mote.profile=e2b" }] : []),
+];
+
+test.each(envdProfiles)("%j without an address: envd's protocol on TCP port 49983", async (options) => {
+  await Namespace.with({ ...options, args: [] }, async (namespace) => {
+    expect(namespace.stderr).toContain("listening on envd+tcp:0.0.0.0:49983");
+    expect(await fetchInside(namespace, 49983, "/envs")).toEndWith('{"WRENN_SANDBOX":"true","E2B_SANDBOX":"true"}');
+  });
+}, 60_000);
+
+test("as envd, PID 1 takes envd's options, and hands them to its workers", async () => {
+  const args = ["-port", "5005", "--isnotfc", "-cmd", "id -un >> /ran", "-bogus"];
+  await Namespace.with({ name: "envd", args }, async (namespace) => {
+    expect(await fetchInside(namespace, 5005, "/envs")).toEndWith('{"WRENN_SANDBOX":"false","E2B_SANDBOX":"false"}');
+    await until("the command has run", 10, () => namespace.stderr.includes("ended with 0"));
+    const [worker = 0] = namespace.workers();
+    process.kill(worker, "SIGKILL");
+    await until("another one serves", 10, () => namespace.workers().some((pid) => pid !== worker));
+    expect(await fetchInside(namespace, 5005, "/envs")).toEndWith('{"WRENN_SANDBOX":"false","E2B_SANDBOX":"false"}');
+    expect(namespace.read("/ran")).toBe("root\n");
+    expect(namespace.read("/run/wrenn/.WRENN_SANDBOX")).toBe("false");
   });
 }, 60_000);
 
