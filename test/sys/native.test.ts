@@ -71,3 +71,13 @@ test("gzip streams keep within their buffers and their memory, whatever they are
   const flags = [...SANITIZERS, "-Wno-unused-parameter", "-Wno-implicit-fallthrough", `-I${zlib}`];
   run(build("gcc", "deflate", ...flags, here("deflate.c"), sys("deflate.c"), ...sources));
 }, 60_000);
+test("decimal literals become the doubles that libc makes of them, with sanitizers", () => {
+  run(build("gcc", "number", "-fsanitize=address,undefined", "-fno-sanitize-recover", here("number.c"), "-lm"));
+});
+
+test("what goes to a stream is written as it is", () => {
+  const ran = Bun.spawnSync([build("musl-gcc", "print", "-static", "-fno-builtin", here("print.c"), sys("print.c"), sys("format.c"))]);
+  expect(ran.stdout.toString()).toBe("out: 1\nparts\0");
+  expect(ran.stderr.toString()).toBe("text 2!\n");
+  expect(ran.exitCode).toBe(0);
+});
