@@ -8,7 +8,7 @@
 // releases it after the call; mostly that reference turns out to be idle too (references.ts).
 
 import { follow, flowOf } from "./flow.ts";
-import { assigned, type Func, functions, names, type Program, slotsOf, splitArguments, statement } from "./program.ts";
+import { addressTaken, assigned, type Func, functions, names, type Program, slotsOf, splitArguments, statement } from "./program.ts";
 
 /** What one callable's parameters are: the function that releases each that is borrowed, undefined for the others. */
 type Borrowed = (string | undefined)[];
@@ -90,12 +90,12 @@ function releaseOf(type: string): string | undefined {
 
 /** What cannot be rewritten: argument places of callables, or all of one where the place is -1. */
 function refusals(program: Program): [string, number][] {
-  const result: [string, number][] = [];
+  // By their address they are called by those who know nothing of this.
+  const result: [string, number][] = [...addressTaken(program)].map((name) => [name, -1]);
   for (const item of program) {
     if (typeof item === "string" || entry.test(item.lines[0] ?? "")) continue;
     for (const line of item.lines.slice(1)) {
       const [, , callee, list] = direct.exec(line) ?? virtual.exec(line) ?? [];
-      // Named in any other way, it is called by those who know nothing of this.
       for (const name of line.match(/\bsc_(?:f|vs)_\w+/g) ?? []) if (name !== callee) result.push([name, -1]);
       if (callee === undefined || list === undefined) continue;
       splitArguments(list).forEach((argument, at) => {

@@ -1,6 +1,6 @@
 // What a statement may change: fields, variables of modules, captured variables ("box"), itself or by what it calls.
 
-import { assigned, type Func, functions, type Program, slotsOf } from "./program.ts";
+import { addressTaken, assigned, type Func, functions, type Program, slotsOf } from "./program.ts";
 
 export interface Effects {
   /** Variables of modules that hold a string literal. */
@@ -18,8 +18,7 @@ export function effectsOf(program: Program): Effects {
   const slots = slotsOf(program);
   const own = new Map<string, Set<string>>();
   const calls = new Map<string, Set<string>>();
-  const closures = new Set<string>();
-  calls.set(CLOSURES, closures);
+  calls.set(CLOSURES, addressTaken(program));
   const boxes = singleBoxes(program);
   for (const func of functions(program)) {
     const changes = new Set<string>(), callees = new Set<string>();
@@ -32,11 +31,6 @@ export function effectsOf(program: Program): Effects {
     calls.set(func.name, callees);
     const slot = slots.get(func.name);
     if (slot !== undefined) calls.set(slot, (calls.get(slot) ?? new Set()).add(func.name));
-  }
-  for (const item of program) {
-    for (const line of typeof item === "string" ? [item] : item.lines) {
-      for (const [, name] of line.matchAll(/&(sc_f_\w+)/g)) if (name !== undefined) closures.add(name);
-    }
   }
   const all = spread(own, calls);
   const literals = new Set<string>();
@@ -65,10 +59,14 @@ function direct(line: string): string[] {
   return result;
 }
 
-/** Functions of the program, slots of vtables, or closures. The runtime's functions that are used call nobody back. */
+/** The runtime's functions that never call back: those about values and about exceptions. */
+const values = new Set("arr bit box bytes caught closure cyc dataview error exc f64 map math num obj parse rethrow str string text throw trap union".split(" "));
+
+/** Functions of the program, slots of vtables, or closures. */
 function calledBy(line: string): string[] {
   const result: string[] = line.match(/\bsc_(?:f|vm|vs)_\w+(?=\()/g) ?? [];
-  if (line.includes("->fn)(")) result.push(CLOSURES);
+  const mayCallBack = [...line.matchAll(/\bscr_([a-z0-9]+)\w*\(/g)].some(([, family]) => family !== undefined && !values.has(family));
+  if (line.includes("->fn)(") || mayCallBack) result.push(CLOSURES);
   return result;
 }
 

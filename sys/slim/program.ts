@@ -98,3 +98,15 @@ export function slotsOf(program: Program): Map<string, string> {
   }
   return slots;
 }
+
+/** Functions that may be called by whoever has their address: named in any way but to declare, define or call them. */
+export function addressTaken(program: Program): Set<string> {
+  const taken = new Set<string>();
+  for (const item of program) {
+    if (typeof item === "string" && /^static [\w *]*\bsc_f_\w+\([^()]*\);$/.test(item)) continue;
+    for (const line of typeof item === "string" ? [item] : item.lines.slice(1)) {
+      for (const [, name, paren] of line.matchAll(/\b(sc_f_\w+)(\(?)/g)) if (name !== undefined && (paren === "" || typeof item === "string")) taken.add(name);
+    }
+  }
+  return taken;
+}
