@@ -1,5 +1,5 @@
-/** Base64, RFC 4648 section 4. */
-import { base64 } from "#codecs";
+/** Base64, RFC 4648. */
+import { base64, base64Digits } from "#codecs";
 import { decodeText } from "./bytes.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -30,6 +30,30 @@ export function decodeBase64(text: string): Uint8Array | undefined {
     }
   }
   return bytes;
+}
+
+const EQUALS = 0x3d;
+
+/** Of bytes [start, end) where the digits end, before the padding, which may be missing. */
+export function digitsEnd(bytes: Uint8Array, start: number, end: number): number {
+  let stop = end;
+  if ((end - start) % QUAD === 0) while (stop > end - 2 && stop > start && bytes[stop - 1] === EQUALS) stop -= 1;
+  return stop;
+}
+
+/** How many bytes so many digits are. */
+export function decodedLength(digits: number): number {
+  return Math.floor((digits * 3) / QUAD);
+}
+
+/**
+ * Writes what digits [start, end) of either alphabet, sections 4 and 5, are into an output, from `outStart` on. Bits left
+ * over are ignored. Returns false where there is another character, or a digit too many. Throws RangeError without room.
+ */
+export function decodeDigits(bytes: Uint8Array, start: number, end: number, output: Uint8Array, outStart: number): boolean {
+  const isWithin = start >= 0 && start <= end && end <= bytes.length && outStart >= 0;
+  if (!isWithin || decodedLength(end - start) > output.length - outStart) throw new RangeError("base64: no room");
+  return base64Digits(bytes, start, end, output, outStart);
 }
 
 /** How many characters so many bytes make; `isPadded`: filled up to whole groups of four. */

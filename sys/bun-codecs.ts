@@ -21,6 +21,17 @@ export function base64(bytes: Uint8Array, start: number, end: number, output: Ui
   return new TextEncoder().encodeInto(text, output.subarray(outStart)).written;
 }
 
+const NO_DIGIT = /[^A-Za-z0-9+/_-]/;
+
+/** What digits [start, end) of either alphabet are, into an output that has room. Returns false where they are none. */
+export function base64Digits(bytes: Uint8Array, start: number, end: number, output: Uint8Array, outStart: number): boolean {
+  const text = new TextDecoder("latin1").decode(bytes.subarray(start, end));
+  if (text.length % 4 === 1 || NO_DIGIT.test(text)) return false;
+  // It takes either alphabet, and stops without a word where there is something else.
+  output.set(Buffer.from(text, "base64"), outStart);
+  return true;
+}
+
 const Z_NO_FLUSH = 0;
 const Z_FINISH = 4;
 

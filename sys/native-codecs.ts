@@ -5,6 +5,7 @@ import { Errno, SysError } from "./errno.ts";
 
 declare function mote_sha2(bits: number, bytes: number, length: number, out: number): number;
 declare function mote_base64(bytes: number, length: number, out: number, isPadded: number): number;
+declare function mote_base64_decode(digits: number, length: number, out: number): number;
 declare function mote_gzip_open(inflates: number): number;
 declare function mote_gzip_close(stream: number): number;
 declare function mote_gzip_step(
@@ -27,6 +28,11 @@ export function sha2(bits: number, bytes: Uint8Array): Uint8Array {
 /** Base64 of bytes [start, end) into an output that has room for it. Returns how many characters that makes. */
 export function base64(bytes: Uint8Array, start: number, end: number, output: Uint8Array, outStart: number, isPadded: boolean): number {
   return mote_base64(addressOf(bytes) + start, end - start, addressOf(output) + outStart, isPadded ? 1 : 0);
+}
+
+/** What digits [start, end) of either alphabet are, into an output that has room. Returns false where they are none. */
+export function base64Digits(bytes: Uint8Array, start: number, end: number, output: Uint8Array, outStart: number): boolean {
+  return mote_base64_decode(addressOf(bytes) + start, end - start, addressOf(output) + outStart) !== 0;
 }
 
 /** A gzip stream of zlib's, deflate.c. The owner calls `close`. */

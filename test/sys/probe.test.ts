@@ -46,6 +46,22 @@ describe.each(hosts)("on %s", (host, command) => {
     );
   });
 
+  test("digits of either base64, and characters that are none", () => {
+    const bytes = Buffer.from(Array.from({ length: 3000 }, (_value, i) => i * 31));
+    const parts = [0, 1, 2, 3, 4, 2990, 2991, 2992].map((length) => bytes.subarray(0, length));
+    const texts = parts.flatMap((part) => [part.toString("base64"), part.toString("base64url")]);
+    const decoded = parts.flatMap((part) => [part.toString("hex"), part.toString("hex")]);
+    const bytesButNewline = Array.from({ length: 256 }, (_value, byte) => String.fromCharCode(byte)).filter((byte) => byte !== "\n");
+    for (const byte of bytesButNewline) {
+      texts.push(`AAA${byte}AA`);
+      const value = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".indexOf(byte.replace("-", "+").replace("_", "/"));
+      decoded.push(value < 0 ? "no digits" : Buffer.of(0, 0, value, 0).toString("hex"));
+    }
+    texts.push("AAAAA");
+    decoded.push("no digits");
+    expect(probe("unbase64", file("digits", Buffer.from(`${texts.join("\n")}\n`, "latin1")))).toBe(`${decoded.join("\n")}\n`);
+  });
+
   test("a file is stored", () => {
     const parent = join(directory, `stored on ${host}`);
     const path = join(parent, "a/b");

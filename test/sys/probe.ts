@@ -1,7 +1,7 @@
 // Pieces of sys/ as a program, so that tests can ask the native host the same as Bun. usage: probe COMMAND [ARGUMENT...]
 
 import { parseAddress } from "../../sys/address.ts";
-import { base64Length, base64Text, encodeBase64 } from "../../sys/base64.ts";
+import { base64Length, base64Text, decodedLength, decodeDigits, digitsEnd, encodeBase64 } from "../../sys/base64.ts";
 import { decodeText, encodeText, hex } from "../../sys/bytes.ts";
 import { realtime, setRealtime, Time } from "../../sys/clock.ts";
 import { Deflater, GzipError, Inflater } from "../../sys/deflate.ts";
@@ -16,6 +16,7 @@ import { Accounts } from "../../sys/passwd.ts";
 import { directoryOf } from "../../sys/path.ts";
 import { connectBlocking, sendMore, sendTwo } from "../../sys/socket.ts";
 import { statFileSystem } from "../../sys/space.ts";
+import { indexOfByte } from "../../sys/search.ts";
 import { exit, writeAll, writeText } from "../../sys/stdio.ts";
 import { readText } from "../../sys/text.ts";
 import { copyRange, sendFile } from "../../sys/transfer.ts";
@@ -142,6 +143,18 @@ function base64(path: string): void {
   print(base64Text(bytes, false));
 }
 
+/** unbase64 FILE: in hexadecimal what the digits of every line are. */
+function unbase64(path: string): void {
+  const bytes = readWhole(path, INPUT_MAX);
+  for (let start = 0; start < bytes.length; ) {
+    const stop = indexOfByte(bytes, start, bytes.length, 10);
+    const end = digitsEnd(bytes, start, stop);
+    const output = new Uint8Array(decodedLength(end - start) + 3);
+    print(decodeDigits(bytes, start, end, output, 3) ? hexOf(output.slice(3)) : "no digits");
+    start = stop + 1;
+  }
+}
+
 /** send PATH: sends to a Unix socket in all ways, and prints what the calls returned. */
 function send(path: string): void {
   const fd = connectBlocking(parseAddress(`unix:${path}`));
@@ -189,6 +202,7 @@ function main(): number {
     else if (command === "deflate") code(new Deflater(), first, Number(second));
     else if (command === "inflate") code(new Inflater(), first, Number(second));
     else if (command === "base64") base64(first);
+    else if (command === "unbase64") unbase64(first);
     else if (command === "attributes") attributes(first);
     else if (command === "time") time();
     else if (command === "send") send(first);
