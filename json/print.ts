@@ -1,6 +1,7 @@
 import { Byte } from "./byte.ts";
 import { Output } from "./output.ts";
 import { MAX_DEPTH } from "./parse.ts";
+import { unescapedEnd } from "./plain.ts";
 import { JsonTable } from "./table.ts";
 import { encodeText } from "../sys/bytes.ts";
 import { JsonValue } from "./value.ts";
@@ -94,12 +95,14 @@ function letters(): Uint8Array {
 /** Appends the JSON string of bytes [start, end), which are UTF-8. */
 export function printText(out: Output, bytes: Uint8Array, start: number, end: number): void {
   out.byte(Byte.quote);
-  let clean = start;
-  for (let at = start; at < end; at++) {
+  let at = start;
+  for (;;) {
+    const clean = at;
+    at = unescapedEnd(bytes, at, end);
+    if (at > clean) out.write(bytes, clean, at);
+    if (at >= end) break;
     const c = bytes[at] ?? 0;
-    if (c >= Byte.space && c !== Byte.quote && c !== Byte.backslash) continue;
-    out.write(bytes, clean, at);
-    clean = at + 1;
+    at += 1;
     const letter = LETTERS[c] ?? 0;
     out.byte(Byte.backslash);
     out.byte(letter === 0 ? Byte.u : letter);
@@ -109,6 +112,5 @@ export function printText(out: Output, bytes: Uint8Array, start: number, end: nu
     out.byte(HEX[c >> 4] ?? 0);
     out.byte(HEX[c & 15] ?? 0);
   }
-  out.write(bytes, clean, end);
   out.byte(Byte.quote);
 }

@@ -1,5 +1,6 @@
 import { Byte } from "./byte.ts";
 import { JsonError } from "./error.ts";
+import { plainEnd } from "./plain.ts";
 import { sequenceLength } from "../sys/bytes.ts";
 
 // The tokens of JSON (RFC 8259 sections 2, 6, 7) over bytes that end in one
@@ -82,15 +83,12 @@ function utf8Length(bytes: Uint8Array, at: number): number {
  */
 export function scanString(bytes: Uint8Array, start: number, stops: Uint32Array, slot: number): number {
   let at = start + 1;
-  let c = bytes[at] ?? 0;
+  let c = 0;
   for (;;) {
-    while (c >= Byte.space && c < 0x80 && c !== Byte.quote && c !== Byte.backslash) {
-      at += 1;
-      c = bytes[at] ?? 0;
-    }
+    at = plainEnd(bytes, at, bytes.length);
+    c = bytes[at] ?? 0;
     if (c < 0x80) break;
     at += utf8Length(bytes, at);
-    c = bytes[at] ?? 0;
   }
   let to = at;
   while (c !== Byte.quote) {
