@@ -4,8 +4,8 @@ import { JsonError } from "../json/error.ts";
 import { parseJson } from "../json/parse.ts";
 import type { JsonTable } from "../json/table.ts";
 import { JsonValue } from "../json/value.ts";
+import { decodedLength, decodeDigits, digitsEnd } from "../sys/base64.ts";
 import { consistsOf, decodeText } from "../sys/bytes.ts";
-import { base64End, decodeBase64, decodedLength } from "./base64.ts";
 import { invalid } from "./error.ts";
 import { Message } from "./message.ts";
 import { type Field, Kind, type MessageType } from "./schema.ts";
@@ -108,11 +108,11 @@ function readEnum(writer: MessageWriter, field: Field, table: JsonTable, row: nu
 function readBytes(writer: MessageWriter, field: Field, table: JsonTable, row: number): void {
   if (table.mark(row) !== Byte.quote) throw misfit(field);
   const start = table.start(row) + 1;
-  const end = base64End(table.bytes, start, table.stop(row));
+  const end = digitsEnd(table.bytes, start, table.stop(row));
   const length = decodedLength(end - start);
   writer.header(field.number, length);
   writer.reserve(length);
-  if (!decodeBase64(table.bytes, start, end, writer.bytes, writer.size)) throw misfit(field);
+  if (!decodeDigits(table.bytes, start, end, writer.bytes, writer.size)) throw misfit(field);
   writer.size += length;
 }
 

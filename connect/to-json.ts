@@ -2,8 +2,8 @@
 import { Byte } from "../json/byte.ts";
 import type { Output } from "../json/output.ts";
 import { printText } from "../json/print.ts";
+import { base64Length, encodeBase64 } from "../sys/base64.ts";
 import { encodeText } from "../sys/bytes.ts";
-import { base64Length, encodeBase64 } from "./base64.ts";
 import { type Field, Kind, type MessageType } from "./schema.ts";
 import { timestampText } from "./timestamp.ts";
 import { FieldReader } from "./wire.ts";
@@ -82,10 +82,8 @@ function printValue(out: Output, field: Field, bytes: Uint8Array, reader: FieldR
 /** Appends bytes [start, end) as a string of base64. */
 export function printBytes(out: Output, bytes: Uint8Array, start: number, end: number): void {
   out.byte(Byte.quote);
-  const length = base64Length(end - start);
-  out.reserve(length);
-  encodeBase64(bytes, start, end, out.bytes, out.size);
-  out.size += length;
+  out.reserve(base64Length(end - start, true));
+  out.size += encodeBase64(bytes, start, end, out.bytes, out.size, true);
   out.byte(Byte.quote);
 }
 

@@ -1,4 +1,5 @@
 /** protobuf's binary encoding, read: protobuf.dev/programming-guides/encoding, and envd-rpc.md 1.4. */
+import { plainEnd } from "../json/plain.ts";
 import { sequenceLength } from "../sys/bytes.ts";
 import { invalid } from "./error.ts";
 import { Kind, type MessageType, Wire } from "./schema.ts";
@@ -6,6 +7,7 @@ import { Kind, type MessageType, Wire } from "./schema.ts";
 /** How deep messages and groups may nest. */
 const MAX_DEPTH = 100;
 const MAX_VARINT_BYTES = 10;
+const WORD = 0x100000000;
 
 /** Goes through the fields of one message. */
 export class FieldReader {
@@ -40,8 +42,8 @@ export class FieldReader {
 
   private tag(): void {
     this.varint();
-    this.number = this.low >>> 3;
-    this.wire = this.low & 7;
+    this.number = Math.floor(this.low / 8);
+    this.wire = this.low - this.number * 8;
     if (this.number === 0 || this.high !== 0) throw malformed();
   }
 
@@ -84,21 +86,25 @@ export class FieldReader {
   }
 
   private varint(): void {
-    let low = 0;
-    let high = 0;
+    // The sum of 35 bits is exact; what is above comes by itself. (Natively shifts cost more than products.)
+    let sum = 0;
+    let scale = 1;
+    let above = 0;
     for (let i = 0; i < MAX_VARINT_BYTES; i++) {
       if (this.at >= this.end) throw truncated();
       const byte = this.bytes[this.at] ?? 0;
       this.at += 1;
-      const bits = byte & 0x7f;
-      if (i < 4) low |= bits << (7 * i);
-      else if (i === 4) {
-        low |= bits << 28;
-        high = bits >> 4;
-      } else high |= bits << (7 * i - 32);
+      const bits = byte < 0x80 ? byte : byte - 0x80;
+      if (i < 5) sum += bits * scale;
+      else above += bits * scale;
+      scale = i === 4 ? 8 : scale * 0x80;
       if (byte >= 0x80) continue;
-      this.low = low >>> 0;
-      this.high = high >>> 0;
+      this.low = sum;
+      this.high = 0;
+      if (i < 4) return;
+      const carry = Math.floor(sum / WORD);
+      this.low = sum - carry * WORD;
+      this.high = (above + carry) % WORD;
       return;
     }
     throw malformed();
@@ -128,6 +134,9 @@ function check(type: MessageType, bytes: Uint8Array, start: number, end: number,
 function checkText(bytes: Uint8Array, start: number, end: number): void {
   let at = start;
   while (at < end) {
+    // Most of it is ASCII; sequenceLength knows what else.
+    at = plainEnd(bytes, at, end);
+    if (at >= end) return;
     const length = sequenceLength(bytes, at, end);
     if (length === 0) throw invalid("a string that is not UTF-8");
     at += length;
