@@ -47,6 +47,7 @@ export class Call extends BodyWriter {
     this.dialect = dialect;
     this.output = output;
     this.headers = headers;
+    exchange.addField(dialect.acceptField, "gzip");
     exchange.hold(this);
   }
 

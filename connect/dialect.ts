@@ -30,13 +30,19 @@ export class Dialect {
     return TYPES.at(this.protocol)?.at(this.isJson ? 0 : 1) ?? "";
   }
 
-  /** The name of the request field that names how messages are compressed; in lower case. */
+  /** The name of the field that says how the messages of a request are compressed; in lower case. */
   get encodingField(): string {
     return ENCODING_FIELDS.at(this.protocol) ?? "";
+  }
+
+  /** The name of the field that says how they may be. */
+  get acceptField(): string {
+    return ACCEPT_FIELDS.at(this.protocol) ?? "";
   }
 }
 
 const ENCODING_FIELDS = ["content-encoding", "connect-content-encoding", "grpc-encoding"];
+const ACCEPT_FIELDS = ["Accept-Encoding", "Connect-Accept-Encoding", "Grpc-Accept-Encoding"];
 
 /** What a content type stands for, in whatever case and with whatever parameters; undefined where it is none of them. */
 export function dialectOf(contentType: string): Dialect | undefined {

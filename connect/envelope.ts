@@ -27,27 +27,28 @@ export function putEnvelope(bytes: Uint8Array, start: number, end: number, flags
 
 /** Takes envelopes out of bytes that come in any pieces. */
 export class EnvelopeReader {
-  /** The payload of the envelope that `next` has completed: bytes [start, end), lent until it is called again. */
+  /** The payload of the envelope that `take` has completed: bytes [start, end), lent as those that it was given. */
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   end = 0;
+  /** Whether the last `take` has completed a message. */
+  isWhole = false;
   /** Whether the envelope that ends the stream has come. Nothing after it counts. */
   isEnded = false;
-  /** The flags of the stream's last envelope. */
+  /** Whether the message is compressed. */
+  isCompressed = false;
+  /** The flag of the stream's last envelope. */
   private readonly endFlag: Flag;
+  private readonly takesCompressed: boolean;
   private readonly head = new Uint8Array(ENVELOPE_BYTES);
   private headSize = 0;
   private length = 0;
   private readonly payload = new Collector();
 
-  /** `endFlag` is that of the protocol. */
-  constructor(endFlag: Flag) {
+  /** `endFlag` is that of the protocol. `takesCompressed`: the request has said how messages are compressed. */
+  constructor(endFlag: Flag, takesCompressed: boolean) {
     this.endFlag = endFlag;
-  }
-
-  /** Whether nothing of an envelope has come. */
-  get isAtBorder(): boolean {
-    return this.headSize === 0;
+    this.takesCompressed = takesCompressed;
   }
 
   /**
@@ -62,34 +63,27 @@ export class EnvelopeReader {
       while (at < end && this.headSize < ENVELOPE_BYTES) this.head[this.headSize++] = bytes[at++] ?? 0;
       if (this.headSize < ENVELOPE_BYTES) return at - start;
       this.begin();
+      if (this.isEnded) return end - start;
     }
     const missing = this.length - this.payload.size;
     const stop = Math.min(end, at + missing);
-    if (this.payload.size === 0 && stop - at === missing) {
+    const isComplete = stop - at === missing;
+    if (isComplete && this.payload.size === 0) {
       // The usual case: all of it is here.
-      this.bytes = bytes;
-      this.start = at;
-      this.end = stop;
-      this.finish();
+      this.finish(bytes, at, stop);
     } else {
       this.payload.add(bytes, at, stop, this.length);
-      if (stop - at === missing) {
-        this.bytes = this.payload.bytes;
-        this.start = 0;
-        this.end = this.length;
+      if (isComplete) {
+        this.finish(this.payload.bytes, 0, this.length);
         this.payload.clear();
-        this.finish();
       }
     }
     return stop - start;
   }
 
-  /** Whether the last `take` has completed a message. */
-  isWhole = false;
-
   /** The stream has ended. Throws RpcError where that was within an envelope. */
   close(): void {
-    if (!this.isEnded && !this.isAtBorder) throw invalid("protocol error: incomplete envelope");
+    if (!this.isEnded && this.headSize > 0) throw invalid("protocol error: incomplete envelope");
   }
 
   private begin(): void {
@@ -98,15 +92,19 @@ export class EnvelopeReader {
     if ((flags & ~(Flag.COMPRESSED | this.endFlag)) !== 0) {
       throw new RpcError(Code.INTERNAL, `protocol error: invalid envelope flags ${flags}`);
     }
-    if ((flags & Flag.COMPRESSED) !== 0) {
+    this.isCompressed = (flags & Flag.COMPRESSED) !== 0;
+    if (this.isCompressed && !this.takesCompressed) {
       throw new RpcError(Code.INTERNAL, "protocol error: sent compressed message without compression support");
     }
     if (this.length >= MESSAGE_LIMIT) throw tooLong();
     if ((flags & this.endFlag) !== 0) this.isEnded = true;
   }
 
-  private finish(): void {
+  private finish(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
     this.headSize = 0;
-    this.isWhole = !this.isEnded;
+    this.isWhole = true;
   }
 }

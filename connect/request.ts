@@ -7,6 +7,7 @@ import { type Dialect, Protocol } from "./dialect.ts";
 import { EnvelopeReader, Flag } from "./envelope.ts";
 import { internal, RpcError } from "./error.ts";
 import { messageFromJson } from "./from-json.ts";
+import { inflate } from "./inflate.ts";
 import { Message } from "./message.ts";
 import { type Method, MethodKind } from "./method.ts";
 import { checkMessage } from "./wire.ts";
@@ -23,6 +24,7 @@ export class RequestReader extends BodyReader {
   /** Undefined where the body is one message without an envelope. */
   private readonly envelopes: EnvelopeReader | undefined;
   private readonly contentLength: number;
+  private readonly isGzip: boolean;
   /** The one message of a call whose client does not stream. */
   private readonly body = new Collector();
   private count = 0;
@@ -30,15 +32,16 @@ export class RequestReader extends BodyReader {
   private error: RpcError | undefined;
   private drained = 0;
 
-  /** `contentLength` is that of the body, negative where it is not known. */
-  constructor(call: Call, method: Method, dialect: Dialect, contentLength: number) {
+  /** `contentLength` is that of the body, negative where it is not known; `isGzip`: messages may be compressed. */
+  constructor(call: Call, method: Method, dialect: Dialect, contentLength: number, isGzip: boolean) {
     super();
     this.call = call;
     this.method = method;
     this.isJson = dialect.isJson;
     this.contentLength = contentLength;
+    this.isGzip = isGzip;
     if (dialect.protocol !== Protocol.UNARY) {
-      this.envelopes = new EnvelopeReader(dialect.protocol === Protocol.GRPC_WEB ? Flag.TRAILERS : Flag.END);
+      this.envelopes = new EnvelopeReader(dialect.protocol === Protocol.GRPC_WEB ? Flag.TRAILERS : Flag.END, isGzip);
     }
   }
 
@@ -61,7 +64,8 @@ export class RequestReader extends BodyReader {
       this.envelopes?.close();
       if (this.method.kind === MethodKind.CLIENT_STREAM) return this.call.reader?.onEnd();
       if (this.envelopes !== undefined && this.count === 0) throw unlike("zero messages");
-      this.method.start(this.call, this.decode(this.body.bytes, 0, this.body.size));
+      const isCompressed = this.envelopes === undefined ? this.isGzip : this.envelopes.isCompressed;
+      this.method.start(this.call, this.decode(this.body.bytes, 0, this.body.size, isCompressed));
     } catch (error) {
       this.call.fail(error instanceof RpcError ? error : internal(error instanceof Error ? error.message : ""));
     }
@@ -84,9 +88,9 @@ export class RequestReader extends BodyReader {
   }
 
   private onMessage(envelope: EnvelopeReader): void {
-    const { bytes, start, end } = envelope;
+    const { bytes, start, end, isCompressed } = envelope;
     if (this.method.kind === MethodKind.CLIENT_STREAM) {
-      if (this.call.reader?.onMessage(this.decode(bytes, start, end)) === false) this.call.isPaused = true;
+      if (this.call.reader?.onMessage(this.decode(bytes, start, end, isCompressed)) === false) this.call.isPaused = true;
       return;
     }
     this.count += 1;
@@ -94,8 +98,12 @@ export class RequestReader extends BodyReader {
     this.body.add(bytes, start, end, end - start);
   }
 
-  /** The message may be lent. */
-  private decode(bytes: Uint8Array, start: number, end: number): Message {
+  /** The message of bytes [start, end), which may be lent. */
+  private decode(bytes: Uint8Array, start: number, end: number, isCompressed: boolean): Message {
+    if (isCompressed && start < end) {
+      const inflated = inflate(bytes, start, end);
+      return this.decode(inflated, 0, inflated.length, false);
+    }
     const type = this.method.schema.type(this.method.input);
     // In an envelope no bytes are the message with nothing in it, in JSON, too.
     if (start === end && this.envelopes !== undefined) return new Message(type, NONE, 0, 0);

@@ -64,7 +64,8 @@ export class Service extends Handler {
     }
     // A client that leaves ends a stream, not what works for one answer.
     if (method.kind === MethodKind.SERVER_STREAM) exchange.endsWithPeer = true;
-    exchange.receive(new RequestReader(call, method, dialect, request.contentLength));
+    const isGzip = request.field(dialect.encodingField) === "gzip";
+    exchange.receive(new RequestReader(call, method, dialect, request.contentLength, isGzip));
   }
 
   /** Answers a request with an error in the form that its content type asks for: for who refuses requests beforehand. */
@@ -98,8 +99,8 @@ export class Service extends Handler {
       call.limit(milliseconds);
     }
     const encoding = request.field(dialect.encodingField) ?? "";
-    if (encoding !== "" && encoding !== "identity") {
-      throw new RpcError(Code.UNIMPLEMENTED, `unknown compression "${encoding}": supported encodings are identity`);
+    if (encoding !== "" && encoding !== "identity" && encoding !== "gzip") {
+      throw new RpcError(Code.UNIMPLEMENTED, `unknown compression "${encoding}": supported encodings are gzip`);
     }
     if (dialect.protocol === Protocol.UNARY && request.contentLength >= MESSAGE_LIMIT) throw tooLong();
   }
