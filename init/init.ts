@@ -144,7 +144,6 @@ class Init extends SupervisorOwner {
     }
     this.takeListeners();
     this.listeners.open(addresses.filter((address) => !known.includes(address.text)));
-    this.resume.addRestart(monotonicNow());
   }
 
   /** Goes on where an earlier image of this process was torn off. */
@@ -310,6 +309,8 @@ function makeReady(boot: Boot, init: Init, settings: Settings, machine: Machine,
 function resumeMachine(options: InitOptions, usual: (isEnvd: boolean) => Address): void {
   const resume = Resume.read(options.resume);
   armGuard(resume);
+  // First of all: what fails from here on has to count.
+  resume.addRestart(monotonicNow());
   const settings = settingsOf(options);
   openLog(settings);
   log(Level.ERROR, "PID 1 started over in place");

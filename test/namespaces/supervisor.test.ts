@@ -36,8 +36,9 @@ async function startOver(namespace: Namespace, fail: (pid: number) => unknown): 
 const bySignal = (signal: NodeJS.Signals) => (pid: number): void => void process.kill(pid, signal);
 
 /** PID 1 fails while it has a worker noted as `line` begins. Until then it stands still, and `meanwhile` is done. */
-function failWith(pid: number, line: string, meanwhile: () => void): void {
+async function failWith(pid: number, line: string, meanwhile: () => void): Promise<void> {
   process.kill(pid, "SIGSTOP");
+  await until("PID 1 is stopped", 5, () => proc.state(pid) === "T");
   meanwhile();
   const fd = readdirSync(`/proc/${pid}/fd`).find((name) => readlinkSync(`/proc/${pid}/fd/${name}`).includes("mote-resume"));
   const path = `/proc/${pid}/fd/${fd}`;
