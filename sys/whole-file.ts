@@ -10,7 +10,6 @@ const O_WRONLY = 1;
 const O_CREAT = 0o100;
 const O_EXCL = 0o200;
 const O_NOCTTY = 0o400;
-const O_TRUNC = 0o1000;
 const O_APPEND = 0o2000;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
@@ -68,7 +67,7 @@ export function replaceWhole(path: string, bytes: Uint8Array, mode: number): voi
 /** Writes what a file of the kernel's is to say, one in /proc/sys or of a control group. Returns 0 or -errno. */
 export function writeValue(path: string, text: string): number {
   const name = cstring(path);
-  const fd = call(Call.open, addressOf(name), O_WRONLY | O_TRUNC | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0);
+  const fd = call(Call.open, addressOf(name), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0);
   if (fd < 0) return fd;
   const bytes = encodeText(text);
   const written = call(Call.write, fd, addressOf(bytes), bytes.length);
