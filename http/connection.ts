@@ -60,8 +60,7 @@ export class Connection extends Transport {
     this.site = site;
     this.intake = new HeadIntake(site);
     this.outbox = new Outbox(fd, site.buffers);
-    this.patience = new Patience(site.loop, () => this.onTimeout());
-    this.patience.set(site.idleLimit);
+    this.patience = new Patience(site.loop, site.idleLimit, () => this.onTimeout());
   }
 
   /** Whether no request is being received or answered. */

@@ -8,10 +8,11 @@ export class Patience {
   /** When the peer last got on, on the loop's clock; of a head that is coming, when it began. */
   lastProgress: number;
 
-  /** `onTimer` is called when the time is up that was set last, and then sets it anew. */
-  constructor(loop: Loop, onTimer: () => void) {
+  /** `onTimer` is called when the time is up that was set last, at first `limit` milliseconds, and then sets it anew. */
+  constructor(loop: Loop, limit: number, onTimer: () => void) {
     this.loop = loop;
     this.timer = new Timer(onTimer);
+    this.set(limit);
     this.lastProgress = loop.timers.now;
   }
 

@@ -113,6 +113,7 @@ export class Loop {
     let ready = this.poll();
     if (ready === -Errno.EINTR) return;
     check(ready, "poll", "");
+    this.timers.readClock();
     // Downwards: what a handler adds lies above, and what a removal moves down has been handled.
     for (let slot = this.sources.length - 1; slot >= 0 && ready > 0; slot--) {
       if (slot >= this.sources.length) continue;

@@ -15,7 +15,7 @@ export class Timer {
 
 export class TimerHeap {
   private readonly heap: Timer[] = [];
-  /** When the due timers ran last, which is when this turn of the loop began, while any timer runs; monotonic milliseconds. */
+  /** When the loop has last waited, while any timer runs; monotonic milliseconds. */
   now = 0;
   /** The first deadline, Infinity without a timer: a turn of the loop looks here, not into the heap. */
   private next = Infinity;
@@ -23,7 +23,9 @@ export class TimerHeap {
   /** Starts a timer that fires once, `milliseconds` from now; one that runs already is set anew. */
   start(timer: Timer, milliseconds: number): void {
     this.cancel(timer);
-    timer.deadline = monotonicNow() + milliseconds;
+    const now = monotonicNow();
+    if (this.next === Infinity) this.now = now;
+    timer.deadline = now + milliseconds;
     timer.slot = this.heap.length;
     this.heap.push(timer);
     this.rise(timer);
@@ -53,14 +55,18 @@ export class TimerHeap {
 
   /** Fires what is due. A timer that a handler starts waits for the next turn, however short it is. */
   runDue(): void {
-    if (this.next === Infinity) return;
-    this.now = monotonicNow();
+    this.readClock();
     while (this.next <= this.now) {
       const first = this.heap.at(0);
       if (first === undefined) return;
       this.cancel(first);
       first.onTimer();
     }
+  }
+
+  /** Sets `now`, where any timer runs: what is told apart by it has timers. */
+  readClock(): void {
+    if (this.next !== Infinity) this.now = monotonicNow();
   }
 
   private updateNext(): void {
