@@ -157,6 +157,11 @@ export class RawClient {
     return this.#ending;
   }
 
+  /** Passes over the body behind a head. */
+  async skipBody(head: RawResponse): Promise<void> {
+    await this.#body(head, "GET");
+  }
+
   async #body(head: RawResponse, method: string): Promise<Buffer> {
     const isChunked = head.get("transfer-encoding") === "chunked";
     const length = head.get("content-length");
