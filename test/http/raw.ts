@@ -38,6 +38,7 @@ export class RawClient {
 
   private constructor() {}
 
+  /** Connects; what is sent leaves at once. */
   static async connect(port: number): Promise<RawClient> {
     const client = new RawClient();
     client.#socket = await Bun.connect({
@@ -60,6 +61,7 @@ export class RawClient {
         error: () => client.#onEnd("reset"),
       },
     });
+    client.#socket.setNoDelay(true);
     return client;
   }
 
