@@ -9,7 +9,7 @@
 #   images                  guest images: built, built again, refused
 #   guest                   a virtual machine that the agent boots, x86_64 and aarch64
 #   footprint               memory and size of the native binary
-#   fuzz [COUNT]            random and mutated frame streams against the AddressSanitizer build
+#   fuzz [COUNT]            random and mutated streams of each protocol against the AddressSanitizer build
 #
 # Without arguments all of them, in two lanes beside each other: one mostly waits, the other one mostly computes. The
 # last line says how many tests passed and failed; the exit code is 0 when none failed and no step broke.
@@ -131,7 +131,10 @@ footprint() {
   MOTE_HOST=x86_64 tests footprint@x86_64 ./test/footprint.test.ts
 }
 
-fuzz() { step fuzz@- test/fuzz/fuzz.sh "$@"; }
+fuzz() {
+  local protocol
+  for protocol in frames http; do step "fuzz $protocol@-" test/fuzz/fuzz.sh $protocol "$@"; done
+}
 
 # What both lanes need is built before them, and what it costs to be idle is measured after them.
 everything() {

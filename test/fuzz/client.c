@@ -1,4 +1,4 @@
-/* Random and mutated frame streams for an agent of the SmolVM control channel, protocol version 1.
+/* Random and mutated streams for an agent: frames of the SmolVM control channel, or with -DHTTP requests of envd's protocol.
  *
  *   client SOCKET ping
  *   client SOCKET COUNT SEED FIRST
@@ -21,7 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "stream.h"
+#ifdef HTTP
+#include "http.h"
+#else
+#include "frames.h"
+#endif
 
 enum { LANES = 48, PATIENCE_MS = 20, HANG_MS = 30000 };
 
@@ -160,20 +164,20 @@ static void run(uint64_t count, uint64_t first) {
 	fprintf(stderr, "%s%llu streams in %.1f s\n", isatty(2) ? "\r" : "", (unsigned long long)count, (double)(now_ms() - start) / 1000);
 }
 
-/* A valid ping, answered with a pong. */
+/* A valid request, answered. */
 static void ping(void) {
 	struct timeval limit = {.tv_sec = 10};
 	int fd = open_connection(0);
 	if (fd < 0) fail(strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	Stream *s = &lanes[0].stream;
-	put_json(s, "{\"op\": \"ping\", \"v\": 1}");
+	put_ping(s);
 	if (send(fd, s->bytes, s->length, MSG_NOSIGNAL) < 0) fail("ping was not taken");
 	char reply[4096];
 	size_t have = 0;
 	for (ssize_t n; have < sizeof reply - 1 && (n = recv(fd, reply + have, sizeof reply - 1 - have, 0)) > 0;) have += n;
 	reply[have] = 0;
-	if (have < 5 || reply[0] != JSON || !strstr(reply + 5, "\"pong\"")) fail("ping was not answered");
+	if (!is_pong(reply, have)) fail("ping was not answered");
 	close(fd);
 }
 

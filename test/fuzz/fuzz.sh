@@ -1,19 +1,26 @@
 #!/usr/bin/env bash
-# Random and mutated frame streams against the AddressSanitizer build of the agent.
-# usage: test/fuzz/fuzz.sh [COUNT] [SEED] [FIRST]   a million streams, a seed of the day, from 0
+# Random and mutated streams against the AddressSanitizer build of the agent.
+# usage: test/fuzz/fuzz.sh frames|http [COUNT] [SEED] [FIRST]   a million streams, a seed of the day, from 0
 #
-# Stream n depends on SEED and n alone: `fuzz.sh 1 SEED n` repeats one. The agent executes what it
+# `frames` are those of the SmolVM control channel, `http` are requests of envd's protocol. Stream n
+# depends on SEED and n alone: `fuzz.sh http 1 SEED n` repeats one. The agent executes what it
 # is asked, so it runs as nobody, in a directory of its own. FUZZ_BINARY names another agent.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-count=${1:-1000000}
-seed=${2:-$(date +%s)}
-first=${3:-0}
+protocol=${1:-}
+count=${2:-1000000}
+seed=${3:-$(date +%s)}
+first=${4:-0}
 nobody=65534
 
 die() { echo "fuzz.sh: $*" >&2; exit 1; }
 
+case $protocol in
+  frames) options=() service="" ;;
+  http) options=(-DHTTP) service=envd+ ;;
+  *) die "write frames or http" ;;
+esac
 [ "$(id -u)" = 0 ] || die "run it as root: it starts the agent as nobody, for whom the commands it is sent are harmless"
 binary=${FUZZ_BINARY:-dist/mote-asan}
 [ -n "${FUZZ_BINARY:-}" ] || ./build.sh asan >&2
@@ -27,7 +34,7 @@ cleanup() {
 trap cleanup EXIT
 
 mkdir "$scratch/work" "$scratch/log"
-gcc -std=gnu11 -O2 -Wall -Wextra -Wno-sign-compare -o "$scratch/client" test/fuzz/client.c
+gcc -std=gnu11 -O2 -Wall -Wextra -Wno-sign-compare "${options[@]}" -o "$scratch/client" test/fuzz/client.c
 install -m 755 "$binary" "$scratch/agent"
 chmod 755 "$scratch"
 chown $nobody:$nobody "$scratch/work" "$scratch/log"
@@ -37,7 +44,7 @@ marker=MOTE_TEST=fuzz-$$
 cd "$scratch/work"
 env -i PATH=/usr/bin:/bin "$marker" ASAN_OPTIONS="log_path=$scratch/log/asan:exitcode=99:detect_leaks=1:quarantine_size_mb=32" \
   setpriv --reuid $nobody --regid $nobody --clear-groups --no-new-privs \
-  "$scratch/agent" --no-supervise --listen "unix:$socket" 2>"$scratch/log/stderr" &
+  "$scratch/agent" --no-supervise --isnotfc --listen "${service}unix:$socket" 2>"$scratch/log/stderr" &
 agent=$!
 
 # Waits until the command succeeds, or 10 s.
@@ -65,7 +72,7 @@ await "$scratch/client" "$socket" ping 2>/dev/null || report "the agent did not 
 idle=$(descriptors)
 rss=$(resident)
 
-echo "fuzz: $count streams from $first, seed $seed"
+echo "fuzz: $count streams of $protocol from $first, seed $seed"
 "$scratch/client" "$socket" "$count" "$seed" "$first" || report "the agent did not survive"
 "$scratch/client" "$socket" ping || report "the agent no longer answers"
 await are_gone || report "$(started) processes are left"

@@ -1,35 +1,10 @@
-/* What the fuzzer sends: seeds that are valid requests, and what it does to them. */
+/* What the fuzzer of frames sends: seeds that are valid requests of the SmolVM control channel, and what it does to them. */
 
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
-enum { CAPACITY = 1 << 18 };
+#include "random.h"
+
 enum { JSON = 1, DATA = 4, END = 5 };
-
-/* --- randomness ------------------------------------------------------------------------------ */
-
-typedef struct { uint64_t state; } Random;
-
-static uint64_t mix(uint64_t x) {
-	x += 0x9e3779b97f4a7c15u;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-	return x ^ (x >> 31);
-}
-
-static uint64_t next(Random *r) { return mix(r->state += 0x632be59bd9b4e019u); }
-static size_t below(Random *r, size_t bound) { return bound ? next(r) % bound : 0; }
-
-/* --- a stream under construction ------------------------------------------------------------- */
-
-typedef struct { uint8_t bytes[CAPACITY]; size_t length; } Stream;
-
-static void put(Stream *s, const void *bytes, size_t count) {
-	if (count > CAPACITY - s->length) count = CAPACITY - s->length;
-	memcpy(s->bytes + s->length, bytes, count);
-	s->length += count;
-}
 
 static void put_frame(Stream *s, int type, const void *payload, size_t length) {
 	uint8_t head[5] = {type, length >> 24, length >> 16, length >> 8, length};
@@ -90,19 +65,6 @@ static void put_seed(Stream *s, Random *r) {
 }
 
 /* --- mutations ------------------------------------------------------------------------------- */
-
-static void insert(Stream *s, size_t at, const void *bytes, size_t count) {
-	if (at > s->length || count > CAPACITY - s->length) return;
-	memmove(s->bytes + at + count, s->bytes + at, s->length - at);
-	memcpy(s->bytes + at, bytes, count);
-	s->length += count;
-}
-
-static void delete(Stream *s, size_t at, size_t count) {
-	if (at + count > s->length) count = s->length - at;
-	memmove(s->bytes + at, s->bytes + at + count, s->length - at - count);
-	s->length -= count;
-}
 
 /* Offset of a random frame's header; *whole is the frame's length. */
 static size_t some_frame(Stream *s, Random *r, size_t *whole) {
@@ -199,14 +161,14 @@ static void mutate(Stream *s, Random *r) {
 
 static void build(Stream *s, Random *r) {
 	s->length = 0;
-	if (!below(r, 25)) { /* nothing but noise */
-		for (size_t i = below(r, 2000); i > 0; i--) {
-			uint8_t byte = next(r);
-			put(s, &byte, 1);
-		}
-		return;
-	}
+	if (!below(r, 25)) return put_noise(s, r);
 	put_seed(s, r);
 	if (!below(r, 30)) return; /* as it is */
 	for (size_t i = 1 + below(r, 4); i > 0; i--) mutate(s, r);
 }
+
+/* --- a sign of life -------------------------------------------------------------------------- */
+
+static void put_ping(Stream *s) { put_json(s, "{\"op\": \"ping\", \"v\": 1}"); }
+
+static int is_pong(const char *reply, size_t length) { return length > 5 && reply[0] == JSON && strstr(reply + 5, "\"pong\""); }
