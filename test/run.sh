@@ -17,7 +17,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 hosts="bun x86_64 aarch64"
-fuzz_dose=20000
+fuzz_dose=40000
 
 usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' test/run.sh; }
 
