@@ -32,7 +32,7 @@ die() { say "build.sh: $*"; exit 1; }
 APT_BASE="gcc musl-tools file nodejs npm"
 APT_AARCH64="gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 qemu-user-static"
 # The AddressSanitizer build is for this machine's own libc; the tests look at processes with ps.
-APT_TESTS="libc6-dev procps iproute2 openssh-client systemd e2fsprogs"
+APT_TESTS="libc6-dev procps iproute2 openssh-client systemd e2fsprogs curl python3"
 # QEMU's emulation, and what looks at images.
 APT_GUEST="qemu-system-x86 qemu-system-arm cpio e2fsprogs"
 

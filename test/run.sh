@@ -9,6 +9,7 @@
 #   images                  guest images: built, built again, refused
 #   guest                   a virtual machine that the agent boots, x86_64 and aarch64
 #   footprint               memory and size of the native binary
+#   slow [HOST...]          what takes minutes by its nature; not among those without arguments
 #   fuzz [COUNT]            random and mutated streams of each protocol against the AddressSanitizer build
 #
 # Without arguments all of them, in two lanes beside each other: one mostly waits, the other one mostly computes. The
@@ -60,7 +61,7 @@ unit() {
   build both-hosts
   local directory directories=()
   for directory in test/*/; do
-    case $directory in test/conformance/ | test/namespaces/ | test/images/ | test/guest/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
+    case $directory in test/conformance/ | test/namespaces/ | test/images/ | test/guest/ | test/slow/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
   done
   # sys/ forks in the test process itself: sys/bun.ts says what these are for.
   BUN_JSC_useConcurrentGC=0 BUN_JSC_useConcurrentJIT=0 BUN_JSC_numberOfGCMarkers=1 tests unit@- "${directories[@]}"
@@ -125,6 +126,14 @@ guest() {
   done
 }
 
+slow() {
+  local host
+  for host in "$@"; do
+    host_ready "$host"
+    MOTE_HOST=$host tests "slow@$host" ./test/slow/
+  done
+}
+
 footprint() {
   build x86_64
   build aarch64
@@ -166,13 +175,13 @@ while [ $# -gt 0 ]; do
   part=$1
   shift
   arguments=()
-  while [ $# -gt 0 ] && [[ ! $1 =~ ^(types|unit|conformance|namespaces|images|guest|footprint|fuzz)$ ]]; do
+  while [ $# -gt 0 ] && [[ ! $1 =~ ^(types|unit|conformance|namespaces|images|guest|footprint|slow|fuzz)$ ]]; do
     arguments+=("$1")
     shift
   done
   case $part in
     types | unit | images | guest | footprint) "$part" ;;
-    conformance | namespaces) "$part" ${arguments[@]:-$hosts} ;;
+    conformance | namespaces | slow) "$part" ${arguments[@]:-$hosts} ;;
     fuzz) fuzz "${arguments[@]:-$fuzz_dose}" ;;
     *)
       echo "test/run.sh: no part $part" >&2
