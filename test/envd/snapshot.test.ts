@@ -111,6 +111,22 @@ test("SNP-05: a long exchange from before lasts until the restore, one from afte
     for (const client of [before, between, upload]) client.abort();
   }));
 
+test("SNP-06: /init restores as /health does, once it is authorised", () =>
+  withDaemon(async (daemon) => {
+    const init = async (body: string): Promise<number> => (await daemon.fetch("/init", { method: "POST", body })).status;
+    expect(await init('{"accessToken":"secret"}')).toBe(204);
+    const before = await longDownload(daemon);
+    await prepare(daemon);
+    expect(await init("{}")).toBe(401);
+    expect(await isKeptAlive(daemon, "/nope")).toBe(false);
+    expect(before.isEnded).toBe(false);
+    expect(await init('{"accessToken":"secret"}')).toBe(204);
+    expect(await isKeptAlive(daemon, "/nope")).toBe(true);
+    before.resume();
+    expect(["eof", "reset"]).toContain(await before.ended());
+    expect(before.received).toBeLessThan(900 * 1024 * 1024);
+  }));
+
 test("SNP-07, SNP-08: prepared twice and asked in parallel, it is restored once", () =>
   withDaemon(async (daemon) => {
     await prepare(daemon);
