@@ -5,6 +5,7 @@
 #   types                   tsc --noEmit
 #   unit                    the unit tests, and motectl: every directory without a part of its own
 #   conformance [HOST...]   the conformance suite; HOST is bun, x86_64 or aarch64, by default all
+#   envd [HOST...]          envd's protocol: HTTP, and the calls of Connect; HOST as above
 #   namespaces [HOST...]    the agent as PID 1 of namespaces; HOST as above
 #   images                  guest images: built, built again, refused
 #   guest                   a virtual machine that the agent boots, x86_64 and aarch64
@@ -61,7 +62,7 @@ unit() {
   build both-hosts
   local directory directories=()
   for directory in test/*/; do
-    case $directory in test/conformance/ | test/namespaces/ | test/images/ | test/guest/ | test/slow/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
+    case $directory in test/conformance/ | test/envd/ | test/rpc/ | test/namespaces/ | test/images/ | test/guest/ | test/slow/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
   done
   # sys/ forks in the test process itself: sys/bun.ts says what these are for.
   BUN_JSC_useConcurrentGC=0 BUN_JSC_useConcurrentJIT=0 BUN_JSC_numberOfGCMarkers=1 tests unit@- "${directories[@]}"
@@ -96,6 +97,14 @@ conformance() {
   for host in "$@"; do
     host_ready "$host"
     conformance_on "$host"
+  done
+}
+
+envd() {
+  local host
+  for host in "$@"; do
+    host_ready "$host"
+    MOTE_HOST=$host tests "envd@$host" ./test/envd/ ./test/rpc/
   done
 }
 
@@ -157,7 +166,7 @@ everything() {
   { unit; images; guest; fuzz "$fuzz_dose"; } >"$results/beside.log" 2>&1 &
   local beside=$!
   # shellcheck disable=SC2086
-  { conformance $hosts; namespaces $hosts; }
+  { conformance $hosts; envd $hosts; namespaces $hosts; }
   wait "$beside"
   cat "$results/beside.log"
   footprint
@@ -175,13 +184,13 @@ while [ $# -gt 0 ]; do
   part=$1
   shift
   arguments=()
-  while [ $# -gt 0 ] && [[ ! $1 =~ ^(types|unit|conformance|namespaces|images|guest|footprint|slow|fuzz)$ ]]; do
+  while [ $# -gt 0 ] && [[ ! $1 =~ ^(types|unit|conformance|envd|namespaces|images|guest|footprint|slow|fuzz)$ ]]; do
     arguments+=("$1")
     shift
   done
   case $part in
     types | unit | images | guest | footprint) "$part" ;;
-    conformance | namespaces | slow) "$part" ${arguments[@]:-$hosts} ;;
+    conformance | envd | namespaces | slow) "$part" ${arguments[@]:-$hosts} ;;
     fuzz) fuzz "${arguments[@]:-$fuzz_dose}" ;;
     *)
       echo "test/run.sh: no part $part" >&2
