@@ -60,6 +60,7 @@ unit() {
   build ctl
   build probe
   build both-hosts
+  build echo
   local directory directories=()
   for directory in test/*/; do
     case $directory in test/conformance/ | test/envd/ | test/rpc/ | test/namespaces/ | test/images/ | test/guest/ | test/slow/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
@@ -162,6 +163,7 @@ everything() {
   build ctl
   build probe
   build both-hosts
+  build echo
   build asan
   { unit; images; guest; fuzz "$fuzz_dose"; } >"$results/beside.log" 2>&1 &
   local beside=$!
