@@ -2,7 +2,7 @@
  * The head of a request: request line and fields; RFC 9112 sections 2 to 6. Parsed in place from bytes that hold all of
  * it, strictly: what two parsers could read in two ways is refused.
  */
-import { decodeText } from "../sys/bytes.ts";
+import { decodeText, fileText } from "../sys/bytes.ts";
 import { indexOfByte } from "../sys/search.ts";
 import { isWord, lowerText } from "./ascii.ts";
 import { targetEnd, tokenEnd, valueEnd } from "./grammar.ts";
@@ -103,14 +103,14 @@ export class RequestHead {
     return decodeText(this.bytes, this.start, this.methodEnd);
   }
 
-  /** The path as it was sent, not decoded, without the query. */
+  /** The path as it was sent, not decoded, without the query. Bytes that are no UTF-8 are as in `fileText`. */
   get path(): string {
-    return decodeText(this.bytes, this.pathStart, this.pathEnd);
+    return fileText(this.bytes, this.pathStart, this.pathEnd);
   }
 
-  /** The query as it was sent, without its question mark; empty where there is none. */
+  /** The query as it was sent, likewise, without its question mark; empty where there is none. */
   get query(): string {
-    return this.queryEnd === this.pathEnd ? "" : decodeText(this.bytes, this.pathEnd + 1, this.queryEnd);
+    return this.queryEnd === this.pathEnd ? "" : fileText(this.bytes, this.pathEnd + 1, this.queryEnd);
   }
 
   get hasBody(): boolean {

@@ -1,0 +1,178 @@
+/** Files put together as one, a slice in each turn of the loop; envd-http.md 5.8. */
+import type { Exchange } from "../http/exchange.ts";
+import { BodyWriter } from "../http/roles.ts";
+import { Status } from "../http/status.ts";
+import { SysError } from "../sys/errno.ts";
+import { close, openForReading, randomName, stat, unlink } from "../sys/file.ts";
+import type { Loop } from "../sys/loop.ts";
+import { changeOwnerOf, rename } from "../sys/node.ts";
+import { openForOverwrite } from "../sys/overwrite.ts";
+import type { User } from "../sys/passwd.ts";
+import { Timer } from "../sys/timer.ts";
+import { Failure } from "./failure.ts";
+import { FileCopier } from "./file-copier.ts";
+import { checkName } from "./paths.ts";
+import { replyFailure, replyJson } from "./reply.ts";
+import { entryOf, isOutOfSpace, makeParents, NO_SPACE } from "./stored-file.ts";
+
+/** Sources that are looked at, or removed, in one turn. */
+const TURN_SOURCES = 64;
+const CLOSED = -1;
+
+const enum Phase {
+  CHECK,
+  COPY,
+  /** The destination is in place: nothing turns back any more. */
+  REMOVE,
+  DONE,
+}
+
+export class ComposeJob extends BodyWriter {
+  private readonly exchange: Exchange;
+  private readonly loop: Loop;
+  private readonly timer = new Timer(() => this.run());
+  /** As they were sent; one that has been checked is replaced by what it means. */
+  private readonly sources: string[];
+  private readonly resolve: (source: string) => string;
+  private readonly destination: string;
+  private readonly user: User;
+  private readonly copier = new FileCopier();
+  private phase = Phase.CHECK;
+  /** The source that is next. */
+  private next = 0;
+  private from = CLOSED;
+  private to = CLOSED;
+  private temporary = "";
+
+  /** `resolve` makes a path of a source, and throws Failure. */
+  constructor(
+    loop: Loop, exchange: Exchange, sources: string[], destination: string, user: User, resolve: (source: string) => string,
+  ) {
+    super();
+    this.loop = loop;
+    this.exchange = exchange;
+    this.sources = sources;
+    this.destination = destination;
+    this.user = user;
+    this.resolve = resolve;
+  }
+
+  /** Begins; the answer comes by itself. */
+  start(): void {
+    this.exchange.endsWithPeer = true;
+    this.exchange.hold(this);
+    this.run();
+  }
+
+  override onWritable(): void {}
+
+  /** What has been put in place stays, and its sources go. */
+  override onPeerGone(): void {
+    if (this.phase < Phase.REMOVE) this.end();
+  }
+
+  private run(): void {
+    try {
+      this.turn();
+      if (this.phase !== Phase.DONE) this.loop.timers.start(this.timer, 0);
+    } catch (error) {
+      this.end();
+      if (error instanceof Failure) replyFailure(this.exchange, error);
+      else this.exchange.abort();
+    }
+  }
+
+  /** Gives up what is not in place. */
+  private end(): void {
+    this.phase = Phase.DONE;
+    this.loop.timers.cancel(this.timer);
+    this.close();
+    if (this.temporary !== "") unlink(this.temporary);
+    this.temporary = "";
+  }
+
+  private close(): void {
+    if (this.from >= 0) close(this.from);
+    if (this.to >= 0) close(this.to);
+    this.from = CLOSED;
+    this.to = CLOSED;
+  }
+
+  private turn(): void {
+    if (this.phase === Phase.COPY) return this.copy();
+    const stop = Math.min(this.sources.length, this.next + TURN_SOURCES);
+    for (; this.next < stop; this.next++) {
+      const source = this.sources.at(this.next) ?? "";
+      if (this.phase === Phase.CHECK) this.sources[this.next] = this.check(source);
+      else unlink(source);
+    }
+    if (this.next < this.sources.length) return;
+    this.next = 0;
+    if (this.phase === Phase.CHECK) return this.open();
+    this.phase = Phase.DONE;
+    replyJson(this.exchange, entryOf(this.destination));
+  }
+
+  private check(source: string): string {
+    const path = this.resolve(source);
+    let isRegular = false;
+    try {
+      checkName(path);
+      isRegular = stat(path).isRegular;
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      throw new Failure(Status.NOT_FOUND, `source file not found: ${source}`);
+    }
+    if (!isRegular) throw new Failure(Status.BAD_REQUEST, `source path is not a regular file: ${source}`);
+    return path;
+  }
+
+  private open(): void {
+    makeParents(this.destination, this.user);
+    const path = `${this.destination}.e2b-compose.${randomName()}.tmp`;
+    try {
+      this.to = openForOverwrite(path).fd;
+      this.temporary = path;
+      changeOwnerOf(this.to, path, this.user.uid, this.user.gid);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      throw failure("creating temporary file", error);
+    }
+    this.phase = Phase.COPY;
+  }
+
+  private copy(): void {
+    const source = this.sources.at(this.next);
+    if (source === undefined) return this.commit();
+    try {
+      if (this.from < 0) this.from = openForReading(source);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      throw failure("opening source file", error);
+    }
+    const copied = this.copier.step(this.from, this.to);
+    if (copied < 0) throw failure("composing file", new SysError("copy", -copied, source));
+    if (copied > 0) return;
+    close(this.from);
+    this.from = CLOSED;
+    this.next++;
+  }
+
+  private commit(): void {
+    this.close();
+    try {
+      rename(this.temporary, this.destination);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      throw new Failure(Status.INTERNAL_ERROR, `error finalizing compose: ${error.describe()}`);
+    }
+    this.temporary = "";
+    this.phase = Phase.REMOVE;
+    this.next = 0;
+  }
+}
+
+function failure(step: string, error: SysError): Failure {
+  if (isOutOfSpace(error.errno)) return new Failure(Status.INSUFFICIENT_STORAGE, NO_SPACE);
+  return new Failure(Status.INTERNAL_ERROR, `error ${step}: ${error.describe()}`);
+}
