@@ -27,6 +27,11 @@ export class Conditions {
   get needsIdentity(): boolean {
     return this.range !== "" || this.ifRange !== "" || this.ifModifiedSince !== "" || this.ifNoneMatch !== "";
   }
+
+  /** The same for a content of which there are no ranges. */
+  withoutRange(): Conditions {
+    return new Conditions("", "", this.ifMatch, this.ifNoneMatch, this.ifModifiedSince, this.ifUnmodifiedSince);
+  }
 }
 
 export const enum Outcome {

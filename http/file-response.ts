@@ -1,18 +1,17 @@
 /** A file as a response: all of it or a part, as the request's conditions say; RFC 9110 sections 13 to 15. */
+import { encodeText } from "../sys/bytes.ts";
 import { check } from "../sys/errno.ts";
 import { close, read } from "../sys/file.ts";
 import type { FileStatus } from "../sys/status.ts";
 import { type Conditions, Outcome, select, type Selection } from "./conditional.ts";
 import { httpDate } from "./date.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, UNKNOWN_LENGTH } from "./exchange.ts";
 import { FileWriter } from "./file-writer.ts";
 import { RangesWriter } from "./ranges-writer.ts";
 import { SNIFF_LENGTH, sniffType } from "./sniff.ts";
 import { Status } from "./status.ts";
 import { StreamWriter } from "./stream-writer.ts";
 import { DATA_BYTES, DATA_START } from "./transport.ts";
-import { encodeText } from "../sys/bytes.ts";
-import { UNKNOWN_LENGTH } from "./exchange.ts";
 
 const NONE = new Uint8Array(0);
 

@@ -8,6 +8,8 @@ import { DATA_BYTES } from "./transport.ts";
 const NONE = new Uint8Array(0);
 /** Output of one turn. */
 const TURN_BYTES = 4 * DATA_BYTES;
+/** What a step counts for at the least: it costs time without output, too. */
+const STEP_BYTES = 4096;
 /** Bytes of the shortest header. */
 const HEADER_BYTES = 10;
 
@@ -29,7 +31,7 @@ export class GunzipReader extends BodyReader {
   override onBody(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
     this.header = Math.min(HEADER_BYTES, this.header + end - start);
-    for (let turn = TURN_BYTES; turn > 0 && this.inflate(bytes, at, end, false); turn -= DATA_BYTES) {
+    for (let turn = TURN_BYTES; turn > 0 && this.inflate(bytes, at, end, false); turn -= Math.max(this.inflater.produced, STEP_BYTES)) {
       at += this.inflater.consumed;
       // Where there was room left, nothing waits for more.
       if (at === end && this.inflater.produced < DATA_BYTES) break;

@@ -1,8 +1,9 @@
 /** A file in gzip as the body of a response, a slice in each turn of the loop; RFC 9110 section 8.4.1.3. */
 import { Deflater } from "../sys/deflate.ts";
-import { read } from "../sys/file.ts";
+import { close, read } from "../sys/file.ts";
 import { DescriptorWriter } from "./descriptor-writer.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, UNKNOWN_LENGTH } from "./exchange.ts";
+import { Status } from "./status.ts";
 import { DATA_BYTES, DATA_END, DATA_START } from "./transport.ts";
 
 const NONE = new Uint8Array(0);
@@ -19,21 +20,35 @@ export function mayCompress(): boolean {
 }
 
 export class GzipWriter extends DescriptorWriter {
-  private readonly deflater = new Deflater();
+  private readonly deflater: Deflater;
   /** Input that waits for room in the output: a buffer of the pool, what is left of it from `at` to `end`. */
   private input: Uint8Array = NONE;
   private at = 0;
   private end = 0;
   private isLast = false;
 
-  /** Sends what a descriptor, which is the writer's from now on, yields up to its end. Throws SysError without memory. */
-  constructor(exchange: Exchange, fd: number) {
+  private constructor(exchange: Exchange, fd: number, deflater: Deflater) {
     super(exchange, fd);
+    this.deflater = deflater;
     streams++;
   }
 
-  /** Begins to send, behind a head that `begin` has made with an unknown length. */
+  /**
+   * For what a descriptor yields up to its end, which is the writer's from now on. Throws SysError without memory; the
+   * descriptor is closed then.
+   */
+  static open(exchange: Exchange, fd: number): GzipWriter {
+    try {
+      return new GzipWriter(exchange, fd, new Deflater());
+    } catch (error) {
+      close(fd);
+      throw error;
+    }
+  }
+
+  /** Answers with it, behind the fields that have been added. */
   start(): void {
+    this.exchange.begin(Status.OK, UNKNOWN_LENGTH);
     this.hold();
     this.onWritable();
   }

@@ -6,6 +6,7 @@ export const enum Errno {
   ENOENT = 2,
   ESRCH = 3,
   EINTR = 4,
+  EIO = 5,
   ENXIO = 6,
   EAGAIN = 11,
   ENOMEM = 12,
@@ -174,6 +175,11 @@ State not recoverable
 Operation not possible due to RF-kill
 Memory page has hardware error
 `;
+
+/** Whether a call has failed because the disk is full, or the user's share of it. */
+export function isOutOfSpace(errno: number): boolean {
+  return errno === Errno.ENOSPC || errno === Errno.EDQUOT;
+}
 
 /** The text of an errno, as glibc prints it. */
 export function errnoText(errno: number): string {

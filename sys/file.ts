@@ -99,7 +99,8 @@ export function realPath(path: string): string {
 
 const NAME_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
 
-function randomName(): string {
+/** Twelve random letters and digits. Throws SysError. */
+export function randomName(): string {
   const random = new Uint8Array(12);
   let name = "";
   check(call(Call.getrandom, addressOf(random), random.length, 0), "getrandom", "");
