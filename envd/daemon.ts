@@ -11,6 +11,7 @@ import { CorsLayer } from "./cors-layer.ts";
 import { DownloadHandler } from "./download.ts";
 import { EnvsHandler } from "./envs.ts";
 import { FallbackHandler } from "./fallback.ts";
+import { FileGate } from "./file-request.ts";
 import { FreezeHandler, UnfreezeHandler } from "./freeze.ts";
 import { Freezer } from "./freezer.ts";
 import { FileSystemFreezeHandler } from "./fsfreeze.ts";
@@ -56,7 +57,8 @@ export class Daemon {
     router.add("POST", "/fsfreeze", new FileSystemFreezeHandler(loop, exits, true));
     router.add("POST", "/fsthaw", new FileSystemFreezeHandler(loop, exits, false));
     router.add("POST", "/collapse", new CollapseHandler());
-    router.add("GET", "/files", new DownloadHandler());
+    const gate = new FileGate(token, defaults);
+    router.add("GET", "/files", new DownloadHandler(gate));
     if (options.command !== "") startBootCommand(exits, defaults, options.command);
   }
 }

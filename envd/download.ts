@@ -44,14 +44,13 @@ export class DownloadHandler extends Handler {
     if (codings.choice === Coding.NONE) {
       throw new Failure(Status.NOT_ACCEPTABLE, "error parsing Accept-Encoding: no acceptable encoding found, supported: [gzip]");
     }
-    exchange.addField("Vary", "Accept-Encoding");
     const conditions = conditionsOf(head);
     const isPlain = usesIdentity(codings, conditions);
     const fields = exchange.fields;
+    const type = typeByExtension(request.path ?? "") ?? "";
     try {
       const fd = openForReading(path);
       exchange.addField("Content-Disposition", inlineDisposition(nameOf(path)));
-      const type = typeByExtension(request.path ?? "") ?? "";
       if (isPlain) respondWithFile(exchange, conditions, fd, fstat(fd), type);
       else sendCompressed(exchange, fd, type === "" ? UNTYPED : type);
     } catch (error) {
@@ -103,11 +102,12 @@ function usesIdentity(codings: AcceptedCodings, conditions: Conditions): boolean
   throw new Failure(Status.NOT_ACCEPTABLE, "identity encoding not acceptable for Range or conditional request");
 }
 
+/** Sends an open file, whose descriptor it takes over, in gzip. Throws SysError without memory. */
 function sendCompressed(exchange: Exchange, fd: number, type: string): void {
   exchange.addField("Content-Type", type);
   exchange.addField("Content-Encoding", "gzip");
-  exchange.begin(Status.OK, UNKNOWN_LENGTH);
-  if (!exchange.isHead) return new GzipWriter(exchange, fd).start();
+  if (!exchange.isHead) return GzipWriter.open(exchange, fd).start();
   close(fd);
+  exchange.begin(Status.OK, UNKNOWN_LENGTH);
   exchange.end();
 }

@@ -3,7 +3,8 @@ import { Status } from "../http/status.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { printJson } from "../json/print.ts";
 import { JsonValue } from "../json/value.ts";
-import { encodeText } from "../sys/bytes.ts";
+import { decodeText, encodeText, fileBytes } from "../sys/bytes.ts";
+import type { Failure } from "./failure.ts";
 
 const NONE = new Uint8Array(0);
 
@@ -27,6 +28,18 @@ export function replyEmpty(exchange: Exchange, status: number): void {
 export function replyText(exchange: Exchange, status: number, text: string): void {
   exchange.addField("Content-Type", "text/plain; charset=utf-8");
   exchange.respond(status, encodeText(text));
+}
+
+/** What a failure says. */
+export function replyFailure(exchange: Exchange, failure: Failure): void {
+  if (failure.isText) replyText(exchange, failure.status, `${failure.message}\n`);
+  else replyError(exchange, failure.status, shownText(failure.message));
+}
+
+/** A text that may have names of files in it, for a JSON document: bytes that are no UTF-8 become U+FFFD there. */
+export function shownText(text: string): string {
+  const bytes = fileBytes(text);
+  return decodeText(bytes, 0, bytes.length);
 }
 
 /** The error object `{"code": <status>, "message": <text>}`. */
