@@ -25,6 +25,7 @@ import { makeRunDirectories } from "./run-directories.ts";
 import { Setup } from "./setup.ts";
 import { PrepareHandler } from "./snapshot.ts";
 import { TokenLayer } from "./token-layer.ts";
+import { UploadHandler } from "./upload.ts";
 
 const IDLE_LIMIT_MS = 640_000;
 
@@ -59,6 +60,7 @@ export class Daemon {
     router.add("POST", "/collapse", new CollapseHandler());
     const gate = new FileGate(token, defaults);
     router.add("GET", "/files", new DownloadHandler(gate));
+    router.add("POST", "/files", new UploadHandler(gate));
     if (options.command !== "") startBootCommand(exits, defaults, options.command);
   }
 }

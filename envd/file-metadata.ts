@@ -1,11 +1,11 @@
 /** Metadata of files: fields X-Metadata-KEY, stored as extended attributes; envd-http.md 5.7. */
-import { decodeText, encodeText } from "../sys/bytes.ts";
-import { Errno, SysError } from "../sys/errno.ts";
-import { Level, log } from "../sys/log.ts";
-import { getAttribute, listAttributes, removeAttribute, setAttribute } from "../sys/xattr.ts";
 import type { RequestHead } from "../http/head.ts";
 import { Status } from "../http/status.ts";
 import { JsonValue } from "../json/value.ts";
+import { decodeText, encodeText } from "../sys/bytes.ts";
+import { Errno, isOutOfSpace, SysError } from "../sys/errno.ts";
+import { Level, log } from "../sys/log.ts";
+import { getAttribute, listAttributes, removeAttribute, setAttribute } from "../sys/xattr.ts";
 import { Failure } from "./failure.ts";
 
 const FIELD_PREFIX = "x-metadata-";
@@ -60,7 +60,7 @@ export function replaceMetadata(path: string, metadata: Map<string, string>): Js
 }
 
 function failure(error: SysError): Failure {
-  if (error.errno !== Errno.ENOSPC && error.errno !== Errno.EDQUOT) {
+  if (!isOutOfSpace(error.errno)) {
     return new Failure(Status.INTERNAL_ERROR, `error writing file metadata: ${error.describe()}`);
   }
   return new Failure(Status.INSUFFICIENT_STORAGE, `not enough space for file metadata: ${error.describe()}`);

@@ -1,25 +1,20 @@
 /** One file of an upload, stored in place; envd-http.md 5.7. */
 import { Status } from "../http/status.ts";
 import { JsonValue } from "../json/value.ts";
-import { Errno, SysError } from "../sys/errno.ts";
+import { Errno, isOutOfSpace, SysError } from "../sys/errno.ts";
 import { close, stat, writeSome } from "../sys/file.ts";
 import { changeOwner, changeOwnerOf } from "../sys/node.ts";
 import { openForOverwrite, type OpenedFile } from "../sys/overwrite.ts";
 import { ensureDirectories, NotDirectoryError } from "../sys/parents.ts";
+import type { User } from "../sys/passwd.ts";
 import { directoryOf } from "../sys/path.ts";
 import type { FileStatus } from "../sys/status.ts";
 import { Failure } from "./failure.ts";
-import type { User } from "../sys/passwd.ts";
 import { replaceMetadata } from "./file-metadata.ts";
 import { checkName, nameOf } from "./paths.ts";
 import { shownText } from "./reply.ts";
 
 export const NO_SPACE = "not enough disk space available";
-
-/** Whether a call has failed because the disk is full, or the user's share of it. */
-export function isOutOfSpace(errno: number): boolean {
-  return errno === Errno.ENOSPC || errno === Errno.EDQUOT;
-}
 
 /** The directories above a file, made for a user where they are missing. Throws Failure. */
 export function makeParents(path: string, user: User): void {
@@ -81,7 +76,8 @@ export class StoredFile {
   write(bytes: Uint8Array, start: number, end: number): void {
     for (let at = start; at < end; ) {
       const written = writeSome(this.fd, bytes, at, end);
-      if (written < 0) throw this.writeFailure(-written);
+      // Some devices take nothing: asking again would not end.
+      if (written <= 0) throw this.writeFailure(written === 0 ? Errno.EIO : -written);
       at += written;
     }
   }

@@ -1,5 +1,4 @@
 /** POST /files; envd-http.md 5.7. */
-import { encodeText } from "../sys/bytes.ts";
 import { lowerText } from "../http/ascii.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { GunzipReader } from "../http/gunzip-reader.ts";
@@ -8,6 +7,7 @@ import type { RequestHead } from "../http/head.ts";
 import { MultipartError } from "../http/multipart.ts";
 import { parseParameters } from "../http/parameters.ts";
 import { Status } from "../http/status.ts";
+import { encodeText } from "../sys/bytes.ts";
 import { Destination } from "./destination.ts";
 import { Failure } from "./failure.ts";
 import { FormUpload } from "./form-upload.ts";
