@@ -2,7 +2,7 @@
 import type { Exchange } from "../http/exchange.ts";
 import { BodyWriter } from "../http/roles.ts";
 import { Status } from "../http/status.ts";
-import { SysError } from "../sys/errno.ts";
+import { isOutOfSpace, SysError } from "../sys/errno.ts";
 import { close, openForReading, randomName, stat, unlink } from "../sys/file.ts";
 import type { Loop } from "../sys/loop.ts";
 import { changeOwnerOf, rename } from "../sys/node.ts";
@@ -13,7 +13,7 @@ import { Failure } from "./failure.ts";
 import { FileCopier } from "./file-copier.ts";
 import { checkName } from "./paths.ts";
 import { replyFailure, replyJson } from "./reply.ts";
-import { entryOf, isOutOfSpace, makeParents, NO_SPACE } from "./stored-file.ts";
+import { entryOf, makeParents, NO_SPACE } from "./stored-file.ts";
 
 /** Sources that are looked at, or removed, in one turn. */
 const TURN_SOURCES = 64;

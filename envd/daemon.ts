@@ -7,6 +7,7 @@ import { BasicLayer } from "./basic-layer.ts";
 import { startBootCommand } from "./boot-command.ts";
 import { findCgroups } from "./cgroups.ts";
 import { CollapseHandler } from "./collapse.ts";
+import { ComposeHandler } from "./compose.ts";
 import { CorsLayer } from "./cors-layer.ts";
 import { DownloadHandler } from "./download.ts";
 import { EnvsHandler } from "./envs.ts";
@@ -61,6 +62,7 @@ export class Daemon {
     const gate = new FileGate(token, defaults);
     router.add("GET", "/files", new DownloadHandler(gate));
     router.add("POST", "/files", new UploadHandler(gate));
+    router.add("POST", "/files/compose", new ComposeHandler(loop, gate));
     if (options.command !== "") startBootCommand(exits, defaults, options.command);
   }
 }

@@ -1,5 +1,5 @@
 /** The content of one file behind that of another, in slices; by the kernel where it can. */
-import { Errno } from "../sys/errno.ts";
+import { Errno, isOutOfSpace } from "../sys/errno.ts";
 import { read, writeSome } from "../sys/file.ts";
 import { copyRange } from "../sys/transfer.ts";
 
@@ -15,7 +15,7 @@ export class FileCopier {
   step(from: number, to: number): number {
     if (!this.reads) {
       const copied = copyRange(from, to, RANGE_BYTES);
-      if (copied > 0 || copied === -Errno.ENOSPC || copied === -Errno.EDQUOT || copied === -Errno.EIO) return copied;
+      if (copied > 0 || isOutOfSpace(-copied) || copied === -Errno.EIO) return copied;
       // Files that do not know their size seem to be at their end.
       if (copied < 0) this.reads = true;
     }
@@ -23,7 +23,7 @@ export class FileCopier {
     const count = read(from, buffer, 0, buffer.length);
     for (let at = 0; at < count; ) {
       const written = writeSome(to, buffer, at, count);
-      if (written < 0) return written;
+      if (written <= 0) return written === 0 ? -Errno.EIO : written;
       at += written;
     }
     return count;
