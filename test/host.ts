@@ -6,6 +6,8 @@ import { join } from "node:path";
 interface Scale {
   /** Bytes of the large file that goes up and down. */
   readonly file: number;
+  /** Bytes of the largest transfers over HTTP. */
+  readonly transfer: number;
   /** Bytes of the large command output. */
   readonly output: number;
   /** One-line writes of one command. */
@@ -33,19 +35,19 @@ const hosts: readonly Host[] = [
   {
     name: "bun",
     command: [process.execPath, join(root, "agent.ts")],
-    scale: { file: 100 * MB, output: 50 * MB, lines: 200_000, runs: 5000, kills: 100, growth: 96 * MB },
+    scale: { file: 100 * MB, transfer: 500 * MB, output: 50 * MB, lines: 200_000, runs: 5000, kills: 100, growth: 96 * MB },
     patience: 2,
   },
   {
     name: "x86_64",
     command: [join(root, "dist/mote-x86_64")],
-    scale: { file: 100 * MB, output: 50 * MB, lines: 200_000, runs: 5000, kills: 100, growth: 4 * MB },
+    scale: { file: 100 * MB, transfer: 2000 * MB, output: 50 * MB, lines: 200_000, runs: 5000, kills: 100, growth: 4 * MB },
     patience: 1,
   },
   {
     name: "aarch64",
     command: ["qemu-aarch64-static", join(root, "dist/mote-aarch64")],
-    scale: { file: 20 * MB, output: 10 * MB, lines: 40_000, runs: 2000, kills: 25, growth: 48 * MB },
+    scale: { file: 20 * MB, transfer: 200 * MB, output: 10 * MB, lines: 40_000, runs: 2000, kills: 25, growth: 48 * MB },
     patience: 4,
   },
 ];
