@@ -12,6 +12,8 @@ import { indexOfByte } from "../sys/search.ts";
 import { findUser } from "./users.ts";
 
 const SCHEME = "basic ";
+/** Longer credentials are none: decoding them would hold up others. */
+const MAX_CHARACTERS = 65_536;
 
 export class BasicLayer extends Handler {
   private readonly inner: Handler;
@@ -32,6 +34,7 @@ export class BasicLayer extends Handler {
 
 /** The name in Basic credentials, whose password nobody asks for; undefined where they are none. */
 function usernameIn(credentials: string): string | undefined {
+  if (credentials.length > MAX_CHARACTERS) return undefined;
   const bytes = encodeText(credentials);
   if (bytes.length < SCHEME.length || !isWord(bytes, 0, SCHEME.length, SCHEME)) return undefined;
   const pair = decodeBase64(credentials.slice(SCHEME.length));

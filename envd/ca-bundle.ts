@@ -13,6 +13,7 @@ const EXTRA_DIRECTORY = "/usr/local/share/ca-certificates";
 const EXTRA = `${EXTRA_DIRECTORY}/e2b-ca.crt`;
 const MAX_BYTES = 16 * 1024 * 1024;
 const MODE = 0o644;
+const NEWLINE = 0x0a;
 
 export class CaBundle {
   private readonly loop: Loop;
@@ -28,9 +29,10 @@ export class CaBundle {
 
   /** Adds a text to the bundle, unless it was the last one added; the rest of the work is done later. Throws SysError. */
   install(pem: string): void {
-    let end = pem.length;
-    while (end > 0 && pem.charAt(end - 1) === "\n") end -= 1;
-    const text = `${pem.slice(0, end)}\n`;
+    const bytes = encodeText(pem);
+    let end = bytes.length;
+    while (end > 0 && bytes[end - 1] === NEWLINE) end -= 1;
+    const text = `${pem.slice(0, pem.length - bytes.length + end)}\n`;
     if (text === this.installed) return;
     appendWhole(BUNDLE, encodeText(text));
     // One that is not taken out yet goes first.

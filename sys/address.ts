@@ -9,6 +9,9 @@ export const enum Family {
   DESCRIPTOR,
 }
 
+/** The longest numeric address. */
+const LITERAL_MAX = 39;
+
 /** VMADDR_CID_ANY, vsock(7). */
 export const CID_ANY = 0xffffffff;
 
@@ -153,7 +156,7 @@ function tcpSockaddr(host: string, port: number): Uint8Array {
 
 /** Whether a text is a numeric address of either family. */
 export function isIpLiteral(text: string): boolean {
-  return parseIpv4(text).length > 0 || parseIpv6(text).length > 0;
+  return text.length <= LITERAL_MAX && (parseIpv4(text).length > 0 || parseIpv6(text).length > 0);
 }
 
 /** The four bytes of a dotted quad; none where it is not one. */

@@ -158,7 +158,8 @@ test("SIG-19: any, while no token is set", () =>
   }));
 
 test("SIG-20: HEAD reads", async () => {
-  const response = await daemon.fetch(url({ path, signature: sign(path, "read", "") }), { method: "HEAD", headers: { "accept-encoding": "identity" } });
+  const headers = { "accept-encoding": "identity" };
+  const response = await daemon.fetch(url({ path, signature: sign(path, "read", "") }), { method: "HEAD", headers });
   expect([response.status, response.headers.get("content-length")]).toEqual([200, "6"]);
   expect((await daemon.fetch(url({ path, signature: sign(path, "write", "") }), { method: "HEAD" })).status).toBe(401);
 });
