@@ -15,6 +15,7 @@ usage: ./build.sh [TARGET...]
   probe     build/x86_64/probe, pieces of sys/ by themselves, for tests
   both-hosts  build/x86_64/both-hosts, what the tests of http/ run natively too
   echo      build/x86_64/echo, a service over connect/ for tests
+  codecs    build/asan/codecs, mutated messages for connect/, with AddressSanitizer
   guest-deps  only install what guest tests need
   asan      dist/mote-asan, with AddressSanitizer, for tests
   deps      only install what building and testing needs
@@ -206,10 +207,10 @@ build_suite() {
 
 # A program of the tests: pieces of the agent by themselves.
 build_program() {
-  local name=$1 entry=$2 SOURCES="$SOURCES $2"
-  mkdir -p build/x86_64
+  local name=$1 entry=$2 target=${3:-x86_64} SOURCES="$SOURCES $2"
+  mkdir -p "build/$target"
   emit "$name" "$entry"
-  link "$name" x86_64 "build/x86_64/$name"
+  link "$name" "$target" "build/$target/$name"
 }
 
 # --- verifying ------------------------------------------------------------------------------------------------------
@@ -285,6 +286,7 @@ for target in "$@"; do
     probe) need_native; build_program probe test/sys/probe.ts ;;
     both-hosts) need_native; build_program both-hosts test/http/both-hosts.ts ;;
     echo) need_native; build_program echo test/connect/echo.ts ;;
+    codecs) need_native; need_tests; build_program codecs test/fuzz/codecs.ts asan ;;
     suite-x86_64) need_native; build_suite x86_64 ;;
     suite-aarch64) need_native; need_aarch64; build_suite aarch64 ;;
     guest-deps) need_guest ;;

@@ -27,9 +27,10 @@ class Place {
  */
 export class Message {
   private readonly type: MessageType | undefined;
-  private readonly bytes: Uint8Array;
-  private readonly start: number;
-  private readonly end: number;
+  /** Where its encoding is: bytes [start, end). */
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
 
   /** Of bytes [start, end), which remain the caller's: `checkMessage` has found them to be of the type. */
   constructor(type: MessageType | undefined, bytes: Uint8Array, start: number, end: number) {

@@ -153,6 +153,7 @@ footprint() {
 fuzz() {
   local protocol
   for protocol in frames http; do step "fuzz $protocol@-" test/fuzz/fuzz.sh $protocol "$@"; done
+  step "fuzz codecs@-" test/fuzz/codecs.sh "$@"
 }
 
 # What both lanes need is built before them, and what it costs to be idle is measured after them.
@@ -165,6 +166,7 @@ everything() {
   build both-hosts
   build echo
   build asan
+  build codecs
   { unit; images; guest; fuzz "$fuzz_dose"; } >"$results/beside.log" 2>&1 &
   local beside=$!
   # shellcheck disable=SC2086
