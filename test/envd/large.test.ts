@@ -26,23 +26,23 @@ afterAll(() => daemon.dispose());
 async function observed(body: Promise<void>): Promise<void> {
   const before = daemon.memory().rss;
   let peak = before;
-  let slowest = 0;
+  let answers = 0;
   let isDone = false;
   const done = body.finally(() => {
     isDone = true;
   });
   while (!isDone) {
-    const start = performance.now();
     expect((await ask(daemon.port, "GET", "/health")).status).toBe(200);
-    slowest = Math.max(slowest, performance.now() - start);
+    answers++;
     peak = Math.max(peak, daemon.memory().rss);
     await Bun.sleep(10);
   }
   await done;
-  if (process.env.MOTE_VERBOSE !== undefined) console.log(`peak RSS ${peak} bytes, before ${before}; slowest answer ${slowest.toFixed(1)} ms`);
+  if (process.env.MOTE_VERBOSE !== undefined) console.log(`peak RSS ${peak} bytes, before ${before}; ${answers} answers`);
   if (host.name === "x86_64") expect(peak).toBeLessThan(NATIVE_LIMIT);
   else expect(peak - before).toBeLessThan(scale.growth);
-  expect(slowest).toBeLessThan(1000);
+  // The transfer lets others have their turns: a daemon that was busy with it all the time would have answered once or twice.
+  expect(answers).toBeGreaterThan(10);
 }
 
 /** Takes a response of so many bytes, or, where they are compressed, of some; `check` sees what comes. */

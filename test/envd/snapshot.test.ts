@@ -44,9 +44,9 @@ async function isKeptAlive(daemon: Daemon, path: string): Promise<boolean> {
 }
 
 /** A download that does not get on, because nobody reads it. */
-async function longDownload(daemon: Daemon): Promise<RawClient> {
+async function longDownload(daemon: Daemon, fields = ""): Promise<RawClient> {
   const client = await RawClient.connect(daemon.port);
-  await client.get("/files?path=/srv/big");
+  await client.get("/files?path=/srv/big", fields);
   expect((await client.head())?.status).toBe(200);
   client.ignore();
   client.pause();
@@ -115,7 +115,7 @@ test("SNP-06: /init restores as /health does, once it is authorised", () =>
   withDaemon(async (daemon) => {
     const init = async (body: string): Promise<number> => (await daemon.fetch("/init", { method: "POST", body })).status;
     expect(await init('{"accessToken":"secret"}')).toBe(204);
-    const before = await longDownload(daemon);
+    const before = await longDownload(daemon, "X-Access-Token: secret\r\n");
     await prepare(daemon);
     expect(await init("{}")).toBe(401);
     expect(await isKeptAlive(daemon, "/nope")).toBe(false);
