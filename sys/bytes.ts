@@ -113,6 +113,11 @@ export function cstring(text: string): Uint8Array {
   return fileBytes(`${text}\0`);
 }
 
+/** A NUL-terminated copy of a text, as it is: of one that never was a file's name, and that has no NUL inside. */
+export function plainString(text: string): Uint8Array {
+  return encodeText(`${text}\0`);
+}
+
 /** Copies the C string at an address. */
 export function stringAt(address: number): string {
   const bytes = new Uint8Array(call(Call.strlen, address, 0, 0));
@@ -202,8 +207,25 @@ export class CStringVector {
   private readonly owned: Uint8Array[] = [];
   private vector: Uint8Array = new Uint8Array(0);
 
+  get length(): number {
+    return this.addresses.length;
+  }
+
   add(text: string): void {
-    const bytes = cstring(text);
+    this.own(cstring(text));
+  }
+
+  /** Adds a text as `plainString` has it. */
+  addPlain(text: string): void {
+    this.own(plainString(text));
+  }
+
+  /** The address of a string; 0 where there is none. */
+  at(index: number): number {
+    return this.addresses.at(index) ?? 0;
+  }
+
+  private own(bytes: Uint8Array): void {
     this.owned.push(bytes);
     this.addresses.push(addressOf(bytes));
   }

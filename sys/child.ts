@@ -45,13 +45,18 @@ function prepare(): void {
   hasIoClass = call6(Call.syscall, ioprioSet + 1, IOPRIO_WHO_PROCESS, SELF, 0, 0, 0) >= IOPRIO_CLASS;
 }
 
-/**
- * In a child: a session of its own, the three descriptors in place and no other after execve(2), default signal
- * dispositions and an empty mask, the limits that the agent was started with, the usual priority; lifecycle.md 1.10.
- * The caller holds 0, 1 and 2 open always, so that a source never is a target and dup2 always clears close-on-exec.
- */
+/** In a child: a session of its own, and all of `equipChild`. */
 export function enterChild(input: number, output: number, errors: number): void {
   call(Call.setsid, 0, 0, 0);
+  equipChild(input, output, errors);
+}
+
+/**
+ * In a child: the three descriptors in place and no other after execve(2), default signal dispositions and an empty mask,
+ * the limits that the agent was started with, the usual priority; lifecycle.md 1.10.
+ * The caller holds 0, 1 and 2 open always, so that a source never is a target and dup2 always clears close-on-exec.
+ */
+export function equipChild(input: number, output: number, errors: number): void {
   call(Call.dup2, input, 0, 0);
   call(Call.dup2, output, 1, 0);
   call(Call.dup2, errors, 2, 0);

@@ -3,14 +3,12 @@ import { addressOf, call, call6 } from "#libc";
 import { cstring, type CStringVector } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { enterChild, fork, leaveChild } from "./child.ts";
-import { check, SysError } from "./errno.ts";
+import { SysError } from "./errno.ts";
 import { close, openNull, read } from "./file.ts";
 import type { GroupTable } from "./groups.ts";
+import { Plumbing } from "./plumbing.ts";
 import { Signal } from "./signals.ts";
 
-const O_NONBLOCK = 0o4000;
-const O_CLOEXEC = 0o2000000;
-const F_SETFL = 4;
 const EXEC_FAILED_STATUS = 127;
 /** What a child that could not start tells: the errno, and the result of chdir, negative where that was it. */
 const FAILURE_BYTES = 8;
@@ -45,36 +43,6 @@ export class Child {
     this.stdout = stdout;
     this.stderr = stderr;
     this.status = status;
-  }
-}
-
-/** The descriptors of a spawn, closed together when a step fails. */
-class Plumbing {
-  private readonly fds: number[] = [];
-
-  add(fd: number): number {
-    this.fds.push(fd);
-    return fd;
-  }
-
-  /** A close-on-exec pipe; the end that the parent reads does not block. */
-  pipe(): number {
-    const pair = new Uint8Array(8);
-    const view = new DataView(pair.buffer);
-    check(call(Call.pipe2, addressOf(pair), O_CLOEXEC, 0), "pipe2", "");
-    const reader = this.add(view.getInt32(0, true));
-    this.add(view.getInt32(4, true));
-    check(call(Call.fcntl, reader, F_SETFL, O_NONBLOCK), "fcntl", "");
-    return reader;
-  }
-
-  /** The descriptor that was added last. */
-  last(): number {
-    return this.fds.at(-1) ?? -1;
-  }
-
-  closeAll(): void {
-    for (const fd of this.fds) close(fd);
   }
 }
 
@@ -152,6 +120,7 @@ const WNOHANG = 1;
 const WEXITED = 4;
 const WNOWAIT = 0x1000000;
 const CLD_EXITED = 1;
+const CLD_DUMPED = 3;
 
 const siginfo = new Uint8Array(128);
 const siginfoView = new DataView(siginfo.buffer);
@@ -172,6 +141,18 @@ export function isChild(pid: number): boolean {
 function exitStatus(): number {
   const status = siginfoView.getInt32(24, true);
   return siginfoView.getInt32(8, true) === CLD_EXITED ? status : -status;
+}
+
+/** Added to the signal of a status where a core was dumped. */
+export const CORE_DUMPED = 128;
+
+/**
+ * Takes the status of a child that has ended: the exit code, -N for death by signal N, CORE_DUMPED less where a core was
+ * dumped. Undefined where somebody else took it.
+ */
+export function takeStatus(pid: number): number | undefined {
+  if (wait(P_PID, pid, 0) <= 0) return undefined;
+  return siginfoView.getInt32(8, true) === CLD_DUMPED ? exitStatus() - CORE_DUMPED : exitStatus();
 }
 
 /** Whether a child has ended. Its status stays to be taken, and so its pid stays its own. */
