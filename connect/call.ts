@@ -6,7 +6,6 @@ import { DATA_BYTES, DATA_END, DATA_START } from "../http/transport.ts";
 import { monotonicNow } from "../sys/clock.ts";
 import type { Loop } from "../sys/loop.ts";
 import { Timer } from "../sys/timer.ts";
-import type { BytesField } from "./bytes-field.ts";
 import { Code, httpStatus } from "./code.ts";
 import { type Dialect, Protocol } from "./dialect.ts";
 import { ENVELOPE_BYTES, Flag, putEnvelope } from "./envelope.ts";
@@ -15,6 +14,9 @@ import type { CallOwner, MessageReader } from "./roles.ts";
 import type { MessageType } from "./schema.ts";
 import { printMessage } from "./to-json.ts";
 import { MessageWriter } from "./writer.ts";
+
+/** How long a peer may take for what has begun to leave when its call ends. */
+const LAST_TIMEOUT_MS = 60_000;
 
 export class Call extends BodyWriter {
   readonly exchange: Exchange;
@@ -35,6 +37,13 @@ export class Call extends BodyWriter {
   /** What is longer than one buffer: of these bytes those from `at` on have not been sent. */
   private pending: Uint8Array | undefined;
   private at = 0;
+  /** What the socket has not taken of bytes given to `offer`: those from `restAt` to `restEnd`. */
+  private rest: Uint8Array | undefined;
+  private restAt = 0;
+  private restEnd = 0;
+  private isPulled = false;
+  /** When the peer last took something given to `offer`, on the loop's clock. */
+  lastTaken = 0;
   /** The end of the stream waits for what was sent before. */
   private isEnding = false;
   private error: RpcError | undefined;
@@ -58,7 +67,17 @@ export class Call extends BodyWriter {
 
   /** Whether what was sent waits for the peer: nothing more is to be sent until the owner hears of it. */
   get isBlocked(): boolean {
-    return this.pending !== undefined || this.exchange.isBlocked;
+    return this.pending !== undefined || this.rest !== undefined || this.exchange.isBlocked;
+  }
+
+  /** Whether messages are in JSON. */
+  get isJson(): boolean {
+    return this.dialect.isJson;
+  }
+
+  /** Whether a stream goes out in chunks: of what is given to `offer` they are the caller's to make. */
+  get hasChunks(): boolean {
+    return this.exchange.hasChunks;
   }
 
   /** A field of the request, of those that the service looks at, by its name in lower case. */
@@ -106,18 +125,44 @@ export class Call extends BodyWriter {
     return this.post(out, Flag.NONE);
   }
 
-  /** Like `send`, of a message that consists of bytes [start, end) in one field, which remain the caller's. */
-  sendBytes(field: BytesField, bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.isEnded) return false;
-    const out = this.open();
-    if (this.dialect.isJson) field.print(out, bytes, start, end);
-    else field.write(out, bytes, start, end);
-    return this.post(out, Flag.NONE);
+  /**
+   * Sends bytes [start, end) of a stream that has begun: messages in their envelopes, and those in chunks. Returns how many
+   * the socket has taken at once. Where that is a part of them, `keep` is to come, with bytes that stay as they are.
+   */
+  offer(bytes: Uint8Array, start: number, end: number): number {
+    if (this.isEnded || this.isBlocked) return 0;
+    const sent = this.exchange.offer(bytes, start, end);
+    if (sent > 0) this.lastTaken = this.loop.timers.now;
+    return sent;
+  }
+
+  /** Keeps the rest of what was offered: bytes [start, end), which stay as they are. Nothing comes between. */
+  keep(bytes: Uint8Array, start: number, end: number): void {
+    this.rest = bytes;
+    this.restAt = start;
+    this.restEnd = end;
+    this.exchange.pull(true);
+  }
+
+  /** Whether the owner is to hear whenever the socket takes more. */
+  pull(isPulled: boolean): void {
+    this.isPulled = isPulled;
+    this.exchange.pull(isPulled || this.rest !== undefined);
   }
 
   /** Ends a stream, behind what was sent. */
   end(): void {
     this.close(undefined);
+  }
+
+  /** Ends a stream with a last message: bytes [start, end) in their envelope, without a chunk around them. */
+  endWith(bytes: Uint8Array, start: number, end: number): void {
+    if (this.isEnded || this.isBlocked) return;
+    this.settle();
+    const out = this.open();
+    out.size = DATA_START;
+    out.write(bytes, start, end);
+    this.putEnd(out);
   }
 
   /** Ends the call with an error, behind what was sent. */
@@ -130,7 +175,7 @@ export class Call extends BodyWriter {
   }
 
   override onWritable(): void {
-    if (!this.pump()) return;
+    if (!this.flushRest() || !this.pump()) return;
     if (this.isEnding) this.sendEnd();
     else this.owner?.onWritable();
   }
@@ -138,6 +183,7 @@ export class Call extends BodyWriter {
   override onPeerGone(): void {
     const owner = this.owner;
     this.pending = undefined;
+    this.rest = undefined;
     this.settle();
     owner?.onOver();
   }
@@ -161,8 +207,13 @@ export class Call extends BodyWriter {
     if (this.isEnded) return;
     this.settle();
     this.error = error;
-    if (this.isBlocked) this.isEnding = true;
-    else this.sendEnd();
+    if (!this.isBlocked) return this.sendEnd();
+    this.isEnding = true;
+    this.isPulled = false;
+    if (this.rest === undefined) return;
+    // The connection does not know that anything waits.
+    this.timer = new Timer(() => this.exchange.abort());
+    this.loop.timers.start(this.timer, LAST_TIMEOUT_MS);
   }
 
   private respond(status: number, contentType: string, out: MessageWriter): void {
@@ -194,14 +245,36 @@ export class Call extends BodyWriter {
 
   private sendEnd(): void {
     this.isEnding = false;
+    if (this.timer !== undefined) this.loop.timers.cancel(this.timer);
     // A response of known length has no end of its own.
     if (this.dialect.protocol === Protocol.UNARY) return this.exchange.end();
     const out = this.open();
+    out.size = DATA_START;
+    this.putEnd(out);
+  }
+
+  /** Puts the end-of-stream message behind what a buffer of the pool has, and sends it. */
+  private putEnd(out: MessageWriter): void {
+    const start = out.size + ENVELOPE_BYTES;
+    out.size = start;
     const isGrpc = this.dialect.protocol === Protocol.GRPC_WEB;
     if (isGrpc) printTrailers(out, this.error);
     else printEnd(out, this.error);
-    putEnvelope(out.bytes, DATA_START + ENVELOPE_BYTES, out.size, isGrpc ? Flag.TRAILERS : Flag.END);
+    putEnvelope(out.bytes, start, out.size, isGrpc ? Flag.TRAILERS : Flag.END);
     this.exchange.sendLast(out.bytes, out.size);
+  }
+
+  /** Goes on with the rest of what was offered. Returns whether all of it has left. */
+  private flushRest(): boolean {
+    const rest = this.rest;
+    if (rest === undefined) return true;
+    const sent = this.exchange.offer(rest, this.restAt, this.restEnd);
+    if (sent > 0) this.lastTaken = this.loop.timers.now;
+    this.restAt += sent;
+    if (this.restAt < this.restEnd) return false;
+    this.rest = undefined;
+    this.exchange.pull(this.isPulled);
+    return true;
   }
 
   /** Sends bytes from a position on, buffer by buffer. */

@@ -1,6 +1,5 @@
 // A service for tests, with calls of every kind, on Bun and compiled. usage: echo ADDRESS
 
-import { BytesField } from "../../connect/bytes-field.ts";
 import type { Call } from "../../connect/call.ts";
 import { RpcError } from "../../connect/error.ts";
 import type { Message } from "../../connect/message.ts";
@@ -98,20 +97,18 @@ class State extends Method {
   }
 }
 
-/** Sends messages of a size until they are enough. */
+/** Sends numbered messages until they are enough. */
 class Sending extends CallOwner {
   private readonly call: Call;
   private readonly text: string;
-  private readonly field: BytesField | undefined;
   private readonly data: Uint8Array;
   private readonly total: number;
   private count = 0;
 
-  constructor(call: Call, text: string, field: BytesField | undefined, data: Uint8Array, total: number) {
+  constructor(call: Call, text: string, data: Uint8Array, total: number) {
     super();
     this.call = call;
     this.text = text;
-    this.field = field;
     this.data = data;
     this.total = total;
   }
@@ -119,11 +116,7 @@ class Sending extends CallOwner {
   override onWritable(): void {
     while (this.count < this.total) {
       this.count += 1;
-      const field = this.field;
-      const takesMore = field === undefined
-        ? this.call.send(inner(this.text, this.count))
-        : this.call.sendBytes(field, this.data, 0, this.data.length);
-      if (!takesMore) return;
+      if (!this.call.send(this.data.length > 0 ? bytes(this.data) : inner(this.text, this.count))) return;
     }
     this.call.end();
   }
@@ -133,6 +126,14 @@ class Sending extends CallOwner {
   }
 }
 
+function bytes(data: Uint8Array): MessageWriter {
+  const writer = new MessageWriter();
+  const mark = writer.open(3);
+  writer.presentData(1, data, 0, data.length);
+  writer.close(mark);
+  return writer;
+}
+
 /** `count` messages with numbers, each with the name. */
 class Count extends Method {
   constructor() {
@@ -140,7 +141,7 @@ class Count extends Method {
   }
 
   override start(call: Call, request: Message): void {
-    const sending = new Sending(call, request.text(1), undefined, new Uint8Array(0), request.number(2));
+    const sending = new Sending(call, request.text(1), new Uint8Array(0), request.number(2));
     call.hold(sending);
     sending.onWritable();
   }
@@ -148,16 +149,12 @@ class Count extends Method {
 
 /** `count` times the bytes of the request. */
 class Flood extends Method {
-  private field: BytesField | undefined;
-
   constructor() {
     super("/test.Echo/Flood", MethodKind.SERVER_STREAM, schema, "Inner", "Inner");
   }
 
   override start(call: Call, request: Message): void {
-    const field = this.field ?? new BytesField(schema.type("Inner"), [3, 1]);
-    this.field = field;
-    const sending = new Sending(call, "", field, request.message(3).data(1).slice(), request.number(2));
+    const sending = new Sending(call, "", request.message(3).data(1).slice(), request.number(2));
     call.hold(sending);
     sending.onWritable();
   }
