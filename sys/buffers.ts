@@ -1,13 +1,16 @@
 /** Transfer buffers: taken when bytes are there, given back when they are gone. */
 import { Idler } from "./loop.ts";
 
+/** What one step works with at the same time: where bytes come from, and where they go. */
+const SPARES = 2;
+
 /**
- * Lends buffers of one size. It keeps one spare while the process works, so that a steady stream allocates nothing, and
+ * Lends buffers of one size. It keeps two spares while the process works, so that a steady stream allocates nothing, and
  * none when it is idle: the allocator returns blocks of this size to the kernel.
  */
 export class BufferPool extends Idler {
   private readonly size: number;
-  private spare: Uint8Array | undefined;
+  private spares: Uint8Array[] = [];
 
   constructor(size: number) {
     super();
@@ -15,17 +18,18 @@ export class BufferPool extends Idler {
   }
 
   take(): Uint8Array {
-    const buffer = this.spare;
-    this.spare = undefined;
-    return buffer === undefined ? new Uint8Array(this.size) : buffer;
+    const buffer = this.spares.at(-1);
+    if (buffer === undefined) return new Uint8Array(this.size);
+    this.spares.pop();
+    return buffer;
   }
 
   /** Gives a buffer back. The caller must not use it afterwards. */
   give(buffer: Uint8Array): void {
-    this.spare = buffer;
+    if (this.spares.length < SPARES) this.spares.push(buffer);
   }
 
   override onIdle(): void {
-    this.spare = undefined;
+    this.spares = [];
   }
 }
