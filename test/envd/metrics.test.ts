@@ -30,6 +30,13 @@ function meminfo(name: string): number {
   return Number(match?.[1]) * 1024;
 }
 
+/** What the processors have done so far: all of it, and but for idling and waiting. */
+function times(): { readonly busy: number; readonly total: number } {
+  const fields = readFileSync("/proc/stat", "utf8").split("\n")[0]?.split(/ +/).slice(1, 9).map(Number) ?? [];
+  const total = fields.reduce((sum, field) => sum + field, 0);
+  return { busy: total - (fields[3] ?? 0) - (fields[4] ?? 0), total };
+}
+
 test("MET-01: all of them, at once after the start", async () => {
   const values = await metrics(daemon);
   expect(Object.keys(values).sort()).toEqual([...integers, "cpu_used_pct"].sort());
@@ -63,8 +70,10 @@ test("MET-03: the disk", async () => {
 test("MET-04: a busy processor, also for many readers, who do not disturb each other", async () => {
   // Over the second before, and so not of the start.
   await until("the first interval has passed", 10, async () => (await metrics(daemon)).cpu_used_pct !== 0);
+  const before = times();
   const busy = Bun.spawn(["sh", "-c", "while :; do :; done"]);
   await Bun.sleep(3000);
+  const after = times();
   const first = await metrics(daemon);
   const others = await Promise.all(Array.from({ length: 20 }, () => metrics(daemon)));
   busy.kill("SIGKILL");
@@ -73,6 +82,8 @@ test("MET-04: a busy processor, also for many readers, who do not disturb each o
   expect(percent).toBeGreaterThanOrEqual(80 / cpus().length);
   expect(percent).toBeLessThanOrEqual(100);
   expect(Math.round(percent * 100) / 100).toBe(percent);
+  // Of nearly the same time.
+  expect(Math.abs(percent - (100 * (after.busy - before.busy)) / (after.total - before.total))).toBeLessThan(15);
   for (const other of others) expect(other.cpu_used_pct).toBe(percent);
 });
 
