@@ -20,6 +20,7 @@ const expected = {
   parallel: [200],
   isReused: true,
   file: sha256(data),
+  upload: sha256(data),
 };
 
 let daemon: Daemon;
@@ -60,7 +61,8 @@ test("curl: HTTP/1.1 and 1.0, one connection for several, Expect, chunks, an ans
   expect(await curl(...post, "--header", "Transfer-Encoding: chunked", `${daemon.url}/unfreeze`)).toBe("204 1 ");
   expect(await curl(...post, "--header", "Expect:", `${daemon.url}/nope`)).toBe("404 1 ");
   expect(await curl(...post, "--header", "Expect: 100-continue", `${daemon.url}/nope`)).toBe("404 1 ");
+  expect(await curl("--form", `file=@${file};filename=/srv/curled`, `${daemon.url}/files?username=root`)).toBe("200 1 ");
   const copy = join(daemon.directory, "copy");
-  await run(["curl", "--silent", "--show-error", "--output", copy, `${daemon.url}/files?path=/srv/data`]);
+  await run(["curl", "--silent", "--show-error", "--compressed", "--output", copy, `${daemon.url}/files?path=/srv/curled`]);
   expect(sha256(await Bun.file(copy).bytes())).toBe(expected.file);
 });

@@ -1,5 +1,6 @@
 // How the protocol holds up: pipelining, slow and broken requests, refusals; envd-http.md 8.1 and 8.11.
 
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { hangLimit } from "../agent.ts";
 import { RawClient } from "../http/raw.ts";
@@ -228,3 +229,42 @@ test("SRV-02: a connection that was idle for 30 s serves on", () =>
     await client.send(health);
     expect((await client.response()).status).toBe(200);
   }));
+
+test("PRO-02: a request behind an upload sees what was uploaded", () =>
+  RawClient.with(daemon.port, async (client) => {
+    const file = (name: string): string => `/files?path=/srv/${name}&username=root`;
+    const get = (name: string): string => `GET ${file(name)} HTTP/1.1\r\nHost: mote\r\n\r\n`;
+    const head = (name: string): string => `POST ${file(name)} HTTP/1.1\r\nHost: mote\r\nContent-Type: application/octet-stream\r\n`;
+    for (const text of ["first", "and second"]) {
+      const length = `${head("a")}Content-Length: ${text.length}\r\n\r\n${text}`;
+      const chunks = `${head("b")}Transfer-Encoding: chunked\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
+      await client.send(length + get("a") + chunks + get("b"));
+      for (let i = 0; i < 2; i++) {
+        expect((await client.response("POST")).status).toBe(200);
+        expect((await client.response()).body.toString()).toBe(text);
+      }
+    }
+  }));
+
+test("PRO-05, PRO-12, PRO-15 with files: broken and unauthorised uploads", async () => {
+  const fields = "HTTP/1.1\r\nHost: mote\r\nContent-Type: application/octet-stream\r\nExpect: 100-continue\r\n";
+  await RawClient.with(daemon.port, async (client) => {
+    await client.send(`POST /files?path=/srv/c&username=root ${fields}Content-Length: 3\r\n\r\n`);
+    expect((await client.response()).status).toBe(100);
+    await client.send("abc");
+    expect((await client.response("POST")).status).toBe(200);
+  });
+  expect(daemon.read("/srv/c").toString()).toBe("abc");
+  expect(await refusalOf(`POST /files?path=/srv/c&username=ghost ${fields}Content-Length: 3\r\n\r\n`)).toBe(401);
+  const descriptors = daemon.descriptors();
+  await RawClient.with(daemon.port, async (client) => {
+    await client.send(`POST /files?path=/srv/d&username=root ${fields}Transfer-Encoding: chunked\r\n\r\n`);
+    expect((await client.response()).status).toBe(100);
+    await client.send("2\r\nab\r\n");
+    await until("it has begun", 10, () => existsSync(daemon.inside("/srv/d")) && daemon.read("/srv/d").toString() === "ab");
+    await client.send("zz\r\n");
+    expect((await client.response("POST")).status).toBe(400);
+  });
+  await until("the file is closed", 10, () => daemon.descriptors() <= descriptors);
+  expect((await daemon.fetch("/health")).status).toBe(200);
+});

@@ -19,6 +19,12 @@ def ask(method, path, body=None, headers={}):
     return response.status, response.read()
 
 
+def uploaded(data):
+    parts = (data[at:at + 100_000] for at in range(0, len(data), 100_000))
+    ask("POST", "/files?path=/srv/copy&username=root", parts, {"Content-Type": "application/octet-stream"})
+    return hashlib.sha256(ask("GET", "/files?path=/srv/copy")[1]).hexdigest()
+
+
 def fresh(_):
     other = http.client.HTTPConnection(host, port, timeout=30)
     other.request("GET", "/health")
@@ -35,6 +41,7 @@ results = {
     # An iterator: it is sent in chunks.
     "chunks": ask("POST", "/unfreeze", iter([megabyte, b"\1", megabyte]))[0],
     "file": hashlib.sha256(ask("GET", "/files?path=/srv/data")[1]).hexdigest(),
+    "upload": uploaded(ask("GET", "/files?path=/srv/data")[1]),
     "isReused": len(sockets) == 1,
 }
 with ThreadPoolExecutor(10) as pool:

@@ -44,6 +44,14 @@ async function isReused(): Promise<boolean> {
   return reused;
 }
 
+/** Uploads a file in a form, and reads it back. */
+async function uploaded(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const form = new FormData();
+  form.append("file", new Blob([bytes]), "/srv/copy");
+  if ((await status("/files?username=root", { method: "POST", body: form })) !== 200) return "";
+  return sha256(new Uint8Array(await (await fetch(`${url}/files?path=/srv/copy`)).arrayBuffer()));
+}
+
 const megabyte = new Uint8Array(1024 * 1024).fill(7);
 const file = new Uint8Array(await (await fetch(`${url}/files?path=/srv/data`)).arrayBuffer());
 console.log(JSON.stringify({
@@ -55,5 +63,6 @@ console.log(JSON.stringify({
   parallel: [...new Set(await Promise.all(Array.from({ length: 50 }, () => status("/health"))))],
   isReused: await isReused(),
   file: sha256(file),
+  upload: await uploaded(file),
 }));
 agent.destroy();
