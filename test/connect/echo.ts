@@ -165,6 +165,7 @@ class Adding extends MessageReader {
   private readonly call: Call;
   private sum = 0;
   private names = "";
+  private isPaused = false;
 
   constructor(call: Call) {
     super();
@@ -172,13 +173,20 @@ class Adding extends MessageReader {
   }
 
   override onMessage(message: Message): boolean {
+    if (this.isPaused) throw new RpcError(13, "a message that was not asked for");
     this.sum += message.number(2);
     const name = message.text(1);
     this.names += name.slice(0, 1);
     if (name === "fail") throw new RpcError(9, "told to fail");
     if (name !== "pause") return true;
-    loop.timers.start(new Timer(() => this.call.resume()), 5);
+    this.isPaused = true;
+    loop.timers.start(new Timer(() => this.resume()), 5);
     return false;
+  }
+
+  private resume(): void {
+    this.isPaused = false;
+    this.call.resume();
   }
 
   override onEnd(): void {

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
+import { hangLimit } from "../agent.ts";
 import * as proc from "../proc.ts";
 import { until } from "../until.ts";
 import { type Answer, head, RawClient, request } from "./raw.ts";
@@ -316,8 +317,52 @@ describe.each(hosts)("on %s", (_, command) => {
     });
   });
 
+  const state = async () => JSON.parse((await post("/test.Echo/State", J, "{}")).body.toString()) as { name: string; count?: number };
+
+  describe("peers that read later", () => {
+    /** A client that has sent a request and reads nothing, when the server has sent it what it can. */
+    async function paused(path: string, type: string, body: Buffer, fields: Record<string, string> = {}): Promise<RawClient> {
+      const client = await RawClient.open(server.port);
+      client.pause();
+      await client.send(Buffer.concat([Buffer.from(head(`POST ${path}`, { "Content-Type": type, "Content-Length": `${body.length}`, ...fields })), body]));
+      await state();
+      return client;
+    }
+
+    test.each([[30_000, 1000], [300_000, 100]])("messages of %d bytes", async (size, total) => {
+      const client = await paused("/test.Echo/Flood", CJ, envelope(`{"count":${total},"leaf":{"data":"${"A".repeat(size)}"}}`));
+      client.resume();
+      const found = envelopes((await client.answer()).body);
+      expect(found.slice(0, -1).every(([flags, text]) => flags === 0 && text.length === size + "{'leaf':{'data':''}}".length)).toBe(true);
+      expect([found.length, found.at(-1)]).toEqual([total + 1, [2, "{}"]]);
+      client.close();
+    }, hangLimit);
+
+    test("one answer of 16 MB, whose end follows it", async () => {
+      const message = `{"name":"${"x".repeat(16_000_000)}"}`;
+      for (const [type, body] of [["application/grpc-web+json", envelope(message)], [J, Buffer.from(message)]] as const) {
+        const client = await paused("/test.Echo/Unary", type, body);
+        client.resume();
+        const answer = await client.answer();
+        if (type === J) expect(Buffer.compare(answer.body, body)).toBe(0);
+        else expect(envelopes(answer.body).map(([flags, text]) => [flags, text.length])).toEqual([[0, message.length], [0x80, 16]]);
+        client.close();
+      }
+    }, hangLimit);
+
+    test("a deadline that passes meanwhile", async () => {
+      const ended = Number((await state()).name.split(" ")[0]);
+      const client = await paused("/test.Echo/Flood", CJ, envelope(`{"count":1000000,"leaf":{"data":"${"A".repeat(300_000)}"}}`), { "Connect-Timeout-Ms": "200" });
+      await until("the call is over", 10, async () => Number((await state()).name.split(" ")[0]) > ended);
+      client.resume();
+      const last = envelopes((await client.answer()).body).at(-1);
+      expect([last?.[0], last?.[1].includes("deadline_exceeded")]).toEqual([2, true]);
+      client.close();
+    }, hangLimit);
+  });
+
   describe("peers that leave", () => {
-    const idle = async () => (JSON.parse((await post("/test.Echo/State", J, "{}")).body.toString()) as { count?: number }).count === undefined;
+    const idle = async () => (await state()).count === undefined;
 
     test.each(["end", "reset", "close"] as const)("a stream whose client leaves by %s ends", async (how) => {
       const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.open(server.port)));

@@ -35,14 +35,15 @@ function parse(bytes: Buffer): [number, Answer] | undefined {
 
 export class RawClient {
   readonly #socket: Socket;
-  #received: Buffer = Buffer.alloc(0);
+  #store: Buffer = Buffer.alloc(65_536);
+  #size = 0;
   #isClosed = false;
   #wake: () => void = () => {};
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("data", (bytes: Buffer) => {
-      this.#received = Buffer.concat([this.#received, bytes]);
+      this.#append(bytes);
       this.#wake();
     });
     for (const event of ["close", "error"]) {
@@ -67,10 +68,12 @@ export class RawClient {
   /** The next answer on the connection. */
   async answer(): Promise<Answer> {
     for (;;) {
-      const parsed = parse(this.#received);
+      const parsed = parse(this.#store.subarray(0, this.#size));
       if (parsed !== undefined) {
-        this.#received = this.#received.subarray(parsed[0]);
-        return parsed[1];
+        const [end, answer] = parsed;
+        const body = Buffer.from(answer.body);
+        this.#take(end);
+        return { ...answer, body };
       }
       await this.#more();
     }
@@ -78,15 +81,24 @@ export class RawClient {
 
   /** So many bytes of what comes next. */
   async bytes(count: number): Promise<Buffer> {
-    while (this.#received.length < count) await this.#more();
-    const bytes = this.#received.subarray(0, count);
-    this.#received = this.#received.subarray(count);
+    while (this.#size < count) await this.#more();
+    const bytes = Buffer.from(this.#store.subarray(0, count));
+    this.#take(count);
     return bytes;
   }
 
   /** Waits until the server has closed the connection. */
   async closed(): Promise<void> {
     while (!this.#isClosed) await this.#event();
+  }
+
+  /** Reads nothing until `resume`. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   reset(): void {
@@ -101,8 +113,24 @@ export class RawClient {
     this.#socket.destroy();
   }
 
+  #append(bytes: Buffer): void {
+    if (this.#size + bytes.length > this.#store.length) {
+      const more = Buffer.alloc((this.#size + bytes.length) * 2);
+      this.#store.copy(more, 0, 0, this.#size);
+      this.#store = more;
+    }
+    bytes.copy(this.#store, this.#size);
+    this.#size += bytes.length;
+  }
+
+  /** So many bytes of what has come are done with. */
+  #take(count: number): void {
+    this.#store.copyWithin(0, count, this.#size);
+    this.#size -= count;
+  }
+
   async #more(): Promise<void> {
-    if (this.#isClosed) throw new Error(`closed after ${this.#received.length} bytes`);
+    if (this.#isClosed) throw new Error(`closed after ${this.#size} bytes`);
     await this.#event();
   }
 
