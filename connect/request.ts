@@ -48,7 +48,6 @@ export class RequestReader extends BodyReader {
   override onBody(bytes: Uint8Array, start: number, end: number): number {
     if (this.error !== undefined) this.drain(end - start);
     if (this.error !== undefined || this.call.isOver) return end - start;
-    if (this.call.isPaused) return 0;
     try {
       return this.take(bytes, start, end);
     } catch (error) {
