@@ -1,4 +1,5 @@
 /** The envd personality: what it knows, and its routes behind its layers; envd-http.md 2.2 and 2.4. */
+import { Service } from "../connect/service.ts";
 import { Router } from "../http/router.ts";
 import { HttpServer } from "../http/server.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
@@ -18,9 +19,12 @@ import { Freezer } from "./freezer.ts";
 import { FileSystemFreezeHandler } from "./fsfreeze.ts";
 import { HealthHandler } from "./health.ts";
 import { InitHandler } from "./init.ts";
+import { KEEPALIVE_FIELD } from "./keepalive.ts";
 import { Metadata } from "./metadata.ts";
 import { MetricsHandler } from "./metrics.ts";
 import type { EnvdOptions } from "./options.ts";
+import { processMethods } from "./process/methods.ts";
+import { ProcessTable } from "./process/table.ts";
 import { Restore } from "./restore.ts";
 import { makeRunDirectories } from "./run-directories.ts";
 import { Setup } from "./setup.ts";
@@ -44,7 +48,9 @@ export class Daemon {
     defaults.environment.setInternal("WRENN_SANDBOX", `${isMicroVm}`);
     defaults.environment.setInternal("E2B_SANDBOX", `${isMicroVm}`);
     makeRunDirectories(isMicroVm);
-    const router = new Router(new FallbackHandler());
+    const table = new ProcessTable(loop, exits);
+    const service = new Service(loop, processMethods(table, defaults), [KEEPALIVE_FIELD]);
+    const router = new Router(new FallbackHandler(service));
     const layers = new CorsLayer(new TokenLayer(token, new BasicLayer(router)));
     this.server = new HttpServer(loop, layers, options.idleLimit > 0 ? options.idleLimit : IDLE_LIMIT_MS, fileLimit, onDone);
     const restore = new Restore(loop, this.server);

@@ -12,6 +12,7 @@ const O_CREAT = 0o100;
 const O_EXCL = 0o200;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
+const FIONREAD = 0x541b;
 const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
 const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -181,6 +182,12 @@ export function workingDirectory(): string {
 export function unlink(path: string): boolean {
   const name = cstring(path);
   return call(Call.unlink, addressOf(name), 0, 0) >= 0;
+}
+
+/** How many bytes can be read of a pipe or a terminal without waiting; ioctl_fionread. 0 where nobody knows. */
+export function available(fd: number): number {
+  const count = new Uint8Array(4);
+  return call(Call.ioctl, fd, FIONREAD, addressOf(count)) < 0 ? 0 : new DataView(count.buffer).getInt32(0, true);
 }
 
 /** Closes a descriptor. */

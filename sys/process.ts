@@ -100,6 +100,11 @@ export function execError(child: Child, command: Command): SysError | undefined 
   return new SysError("execve", errno, command.path);
 }
 
+/** kill(2), which may fail: returns whether it did not. The process must not have been reaped by us. */
+export function trySignal(pid: number, signal: number): boolean {
+  return call(Call.kill, pid, signal, 0) >= 0;
+}
+
 /** kill(2). The process must not have been reaped: the number could be another's. */
 export function sendSignal(pid: number, signal: number): void {
   call(Call.kill, pid, signal, 0);

@@ -1,0 +1,71 @@
+/** Start and Connect: the calls whose answer is the events of a process; envd-rpc.md 3.2, 3.10. */
+import type { Call } from "../../connect/call.ts";
+import { invalid } from "../../connect/error.ts";
+import type { Message } from "../../connect/message.ts";
+import { Method, MethodKind } from "../../connect/method.ts";
+import { SysError } from "../../sys/errno.ts";
+import { type Program, type Started, startOnTerminal, startOverPipes } from "../../sys/start.ts";
+import type { Defaults } from "../defaults.ts";
+import { keepaliveInterval } from "../keepalive.ts";
+import { ProcessConfig } from "./config.ts";
+import { endResponse } from "./exit-status.ts";
+import { eventFrame, processSchema } from "./messages.ts";
+import { Process } from "./process.ts";
+import { programOf, startError } from "./program.ts";
+import { Selector } from "./selector.ts";
+import { Starting } from "./starting.ts";
+import { Subscriber } from "./subscriber.ts";
+import type { ProcessTable } from "./table.ts";
+import { WindowSize } from "./window-size.ts";
+
+export class StartMethod extends Method {
+  private readonly table: ProcessTable;
+  private readonly defaults: Defaults;
+
+  constructor(table: ProcessTable, defaults: Defaults) {
+    super("/process.Process/Start", MethodKind.SERVER_STREAM, processSchema, "StartRequest", "EventResponse");
+    this.table = table;
+    this.defaults = defaults;
+  }
+
+  override start(call: Call, request: Message): void {
+    if (!request.has(1)) throw invalid("process config required");
+    const config = ProcessConfig.read(request.message(1));
+    const size = request.has(2) ? WindowSize.read(request.message(2)) : undefined;
+    const tag = request.has(3) ? request.text(3) : undefined;
+    const hasInput = !request.has(4) || request.bool(4);
+    try {
+      const program = programOf(config, this.defaults, call.exchange.user, size !== undefined);
+      const started = spawn(program, size, hasInput);
+      const process = new Process(this.table, started, tag, config.encode());
+      const subscriber = new Subscriber(call, this.table.loop, keepaliveInterval(call));
+      new Starting(this.table, program, started, process, call, subscriber);
+    } catch (error) {
+      throw error instanceof SysError ? startError(error, config.command) : error;
+    }
+  }
+}
+
+function spawn(program: Program, size: WindowSize | undefined, hasInput: boolean): Started {
+  return size === undefined ? startOverPipes(program, hasInput) : startOnTerminal(program, size.columns, size.rows);
+}
+
+export class ConnectMethod extends Method {
+  private readonly table: ProcessTable;
+
+  constructor(table: ProcessTable) {
+    super("/process.Process/Connect", MethodKind.SERVER_STREAM, processSchema, "SelectRequest", "EventResponse");
+    this.table = table;
+  }
+
+  override start(call: Call, request: Message): void {
+    const selector = Selector.of(this.table, request);
+    const subscriber = new Subscriber(call, this.table.loop, keepaliveInterval(call));
+    const process = selector.live;
+    if (process !== undefined) return process.subscribe(subscriber);
+    const retained = selector.retained;
+    if (retained === undefined) throw selector.notFound();
+    subscriber.begin(undefined, retained.pid);
+    subscriber.finish(eventFrame(endResponse(retained.status), call.isJson));
+  }
+}
