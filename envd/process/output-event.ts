@@ -1,6 +1,6 @@
 /** A piece of a process's output as an event: encoded once for each codec, and shared by all who get it. */
-import { base64Length, encodeBase64 } from "../../connect/base64.ts";
 import { varintBytes } from "../../connect/writer.ts";
+import { base64Length, encodeBase64 } from "../../sys/base64.ts";
 import { BufferPool } from "../../sys/buffers.ts";
 import { encodeText } from "../../sys/bytes.ts";
 import type { Loop } from "../../sys/loop.ts";
@@ -33,7 +33,7 @@ const TAIL = encodeText('"}}}');
 /** Makes the events. It keeps an array for each codec while there is output, and none without. */
 export class OutputEvents {
   private readonly binary = new BufferPool(BINARY_BYTES);
-  private readonly text = new BufferPool(FRAME_ROOM + TEXT_ROOM + base64Length(PIPE_BYTES) + FRAME_TAIL);
+  private readonly text = new BufferPool(FRAME_ROOM + TEXT_ROOM + base64Length(PIPE_BYTES, true) + FRAME_TAIL);
 
   constructor(loop: Loop) {
     loop.addIdler(this.binary);
@@ -120,8 +120,7 @@ export class OutputEvent {
     const head = encodeText(`{"event":{"data":{"${NAMES.at(this.origin) ?? ""}":"`);
     bytes.set(head, FRAME_ROOM);
     let at = FRAME_ROOM + head.length;
-    encodeBase64(this.data, DATA_START, this.end, bytes, at);
-    at += base64Length(this.end - DATA_START);
+    at += encodeBase64(this.data, DATA_START, this.end, bytes, at, true);
     bytes.set(TAIL, at);
     return Frame.around(bytes, FRAME_ROOM, at + TAIL.length);
   }
