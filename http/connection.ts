@@ -390,7 +390,9 @@ export class Connection extends Transport {
       case Phase.LINGERING:
         return 0;
       default:
-        return this.isBlocked || this.exchange?.isPulled === true || this.wantsRead ? this.site.idleLimit : Infinity;
+        if (this.isBlocked || this.wantsRead) return this.site.idleLimit;
+        // A stream that ends with its peer may wait for it for ever.
+        return this.exchange?.isPulled === true && !this.exchange.endsWithPeer ? this.site.idleLimit : Infinity;
     }
   }
 }
