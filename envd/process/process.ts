@@ -56,6 +56,8 @@ export class Process extends Publisher {
   readonly pid: number;
   /** Undefined where it was given none. */
   readonly tag: string | undefined;
+  /** Which of all it was; only the table writes it. */
+  order = 0;
   /** Its ProcessConfig as it was sent, in the binary encoding. */
   readonly config: Uint8Array;
   /** -1 where it runs on pipes. */

@@ -16,11 +16,13 @@ export class Retained {
   readonly pid: number;
   readonly tag: string | undefined;
   readonly status: number;
+  readonly order: number;
   readonly until: number;
 
-  constructor(pid: number, tag: string | undefined, status: number, until: number) {
-    this.pid = pid;
-    this.tag = tag;
+  constructor(process: Process, status: number, until: number) {
+    this.pid = process.pid;
+    this.tag = process.tag;
+    this.order = process.order;
     this.status = status;
     this.until = until;
   }
@@ -31,6 +33,7 @@ export class ProcessTable extends ProcessOwner {
   /** In the order in which they were started. */
   readonly live: Process[] = [];
   private retained: Retained[] = [];
+  private started = 0;
   private readonly expiry = new Timer(() => this.expire());
 
   constructor(loop: Loop, exits: ExitWatcher) {
@@ -40,6 +43,8 @@ export class ProcessTable extends ProcessOwner {
 
   /** Enters a process that runs. What is kept of one with the same pid or tag goes. */
   add(process: Process): void {
+    this.started += 1;
+    process.order = this.started;
     this.live.push(process);
     const { pid, tag } = process;
     if (this.retainedByPid(pid) === undefined && (tag === undefined || this.retainedByTag(tag) === undefined)) return;
@@ -47,7 +52,7 @@ export class ProcessTable extends ProcessOwner {
   }
 
   override retire(process: Process, status: number): void {
-    this.retained.push(new Retained(process.pid, process.tag, status, monotonicNow() + RETENTION_MS));
+    this.retained.push(new Retained(process, status, monotonicNow() + RETENTION_MS));
     // Not one by one: each time costs as much as there are.
     if (this.retained.length > MAX_RETAINED * 2) this.retained = this.retained.slice(-MAX_RETAINED);
     if (this.expiry.slot < 0) this.loop.timers.start(this.expiry, RETENTION_MS);
@@ -66,11 +71,11 @@ export class ProcessTable extends ProcessOwner {
   }
 
   retainedByPid(pid: number): Retained | undefined {
-    return this.retained.findLast((end) => end.pid === pid);
+    return latest(this.retained.filter((end) => end.pid === pid));
   }
 
   retainedByTag(tag: string): Retained | undefined {
-    return this.retained.findLast((end) => end.tag === tag);
+    return latest(this.retained.filter((end) => end.tag === tag));
   }
 
   private expire(): void {
@@ -79,4 +84,11 @@ export class ProcessTable extends ProcessOwner {
     const next = this.retained.at(0);
     if (next !== undefined) this.loop.timers.start(this.expiry, next.until - now);
   }
+}
+
+/** Of the process that was started last: one that was started before may have ended after it. */
+function latest(ends: Retained[]): Retained | undefined {
+  let found: Retained | undefined;
+  for (const end of ends) if (found === undefined || end.order > found.order) found = end;
+  return found;
 }

@@ -21,7 +21,7 @@ export interface DaemonOptions {
 }
 
 const passwd = "root:x:0:0:root:/root:/bin/bash\nuser:x:1000:1000::/home/user:/bin/bash\n";
-const group = "root:x:0:\nuser:x:1000:\n";
+const group = "root:x:0:\nuser:x:1000:\nextra:x:2000:user\n";
 const hosts = "127.0.0.1 localhost\n# kept\n";
 
 // $1: the test's directory; then the command.
