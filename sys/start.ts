@@ -14,6 +14,8 @@ const NO_FD = -1;
 const STDERR = 2;
 const NOT_FOUND_STATUS = 127;
 const NOT_EXECUTABLE_STATUS = 126;
+/** How much of a name is shown; characters. */
+const SHOWN = 256;
 /** What a child that could not start tells: the step, and the errno. */
 const FAILURE_BYTES = 8;
 
@@ -117,8 +119,10 @@ function start(program: Program, plumbing: Plumbing, input: number, output: numb
   const environment = program.environment.address();
   const directory = plainString(program.directory);
   const directoryAddress = addressOf(directory);
-  const notFound = plainString(`${program.name}: command not found\n`);
-  const notExecutable = plainString(`${program.name}: cannot be executed\n`);
+  // Short enough for a pipe that nobody reads yet.
+  const shown = program.name.slice(0, SHOWN);
+  const notFound = plainString(`${shown}: command not found\n`);
+  const notExecutable = plainString(`${shown}: cannot be executed\n`);
   const failure = new Uint8Array(FAILURE_BYTES);
   const failureView = new DataView(failure.buffer);
   const failureAddress = addressOf(failure);

@@ -41,7 +41,8 @@ export class StartMethod extends Method {
       const subscriber = new Subscriber(call, this.table.loop, keepaliveInterval(call));
       new Starting(this.table, program, started, process, call, subscriber);
     } catch (error) {
-      throw error instanceof SysError ? startError(error, config.command) : error;
+      if (error instanceof SysError) throw startError(error, config.command);
+      throw error;
     }
   }
 }
