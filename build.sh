@@ -180,7 +180,7 @@ link() {
   mv "$out.new" "$out"
 }
 
-SOURCES=$(ls *.ts */*.ts sys/*.json 2>/dev/null | grep -v -e ^test/ -e ^bench/)
+SOURCES=$(ls *.ts */*.ts */*/*.ts sys/*.json 2>/dev/null | grep -v -e ^test/ -e ^bench/ -e ^node_modules/)
 
 build_agent() {
   local target=$1

@@ -42,7 +42,7 @@ export class Call extends BodyWriter {
   private restAt = 0;
   private restEnd = 0;
   private isPulled = false;
-  /** When the peer last took something given to `offer`, on the loop's clock. */
+  /** When the peer last took something given to `offer`, on the monotonic clock. */
   lastTaken = 0;
   /** The end of the stream waits for what was sent before. */
   private isEnding = false;
@@ -132,7 +132,7 @@ export class Call extends BodyWriter {
   offer(bytes: Uint8Array, start: number, end: number): number {
     if (this.isEnded || this.isBlocked) return 0;
     const sent = this.exchange.offer(bytes, start, end);
-    if (sent > 0) this.lastTaken = this.loop.timers.now;
+    if (sent > 0) this.lastTaken = monotonicNow();
     return sent;
   }
 
@@ -269,7 +269,7 @@ export class Call extends BodyWriter {
     const rest = this.rest;
     if (rest === undefined) return true;
     const sent = this.exchange.offer(rest, this.restAt, this.restEnd);
-    if (sent > 0) this.lastTaken = this.loop.timers.now;
+    if (sent > 0) this.lastTaken = monotonicNow();
     this.restAt += sent;
     if (this.restAt < this.restEnd) return false;
     this.rest = undefined;

@@ -80,7 +80,7 @@ export class Subscriber extends CallOwner {
 
   /** Sends a piece of output, which is kept where it does not leave at once. */
   sendOutput(event: OutputEvent): void {
-    this.lastEvent = this.loop.timers.now;
+    this.lastEvent = monotonicNow();
     const frame = this.shape(event.frame(this.isJson));
     const sent = this.isEmpty ? this.call.offer(frame.bytes, frame.start, frame.end) : 0;
     if (sent < frame.length) this.enqueue(this.shape(event.keep(this.isJson)), sent);
