@@ -104,7 +104,7 @@ export class InputQueue extends Source {
   private put(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
     for (let writes = 0; at < end && writes < WRITES_PER_TURN; writes++) {
-      const written = writeSome(this.fd, bytes, at, end - at);
+      const written = writeSome(this.fd, bytes, at, end);
       if (written === -Errno.EAGAIN) break;
       if (written < 0) return written;
       at += written;

@@ -238,6 +238,11 @@ export class EventStream {
   }
 }
 
+/** A message of StreamInput in a codec. */
+export function encodeInput(codec: Codec, message: Message): Buffer {
+  return codec === "proto" ? encode("StreamInput", message) : Buffer.from(toJson(message));
+}
+
 /** A StreamInput call. */
 export class InputStream {
   constructor(
@@ -246,7 +251,7 @@ export class InputStream {
   ) {}
 
   send(message: Message): void {
-    this.sendRaw(envelope(this.codec === "proto" ? encode("StreamInput", message) : Buffer.from(toJson(message))));
+    this.sendRaw(envelope(encodeInput(this.codec, message)));
   }
 
   sendRaw(bytes: Buffer): void {
