@@ -51,7 +51,7 @@ export class Daemon {
     const table = new ProcessTable(loop, exits);
     const service = new Service(loop, processMethods(table, defaults), [KEEPALIVE_FIELD]);
     const router = new Router(new FallbackHandler(service));
-    const layers = new CorsLayer(new TokenLayer(token, new BasicLayer(router)));
+    const layers = new CorsLayer(new TokenLayer(token, new BasicLayer(router, service)));
     this.server = new HttpServer(loop, layers, options.idleLimit > 0 ? options.idleLimit : IDLE_LIMIT_MS, fileLimit, onDone);
     const restore = new Restore(loop, this.server);
     const freezer = new Freezer(loop, options.groupRoot === "" ? "" : findCgroups(options.groupRoot));
@@ -69,6 +69,6 @@ export class Daemon {
     router.add("GET", "/files", new DownloadHandler(gate));
     router.add("POST", "/files", new UploadHandler(gate));
     router.add("POST", "/files/compose", new ComposeHandler(loop, gate));
-    if (options.command !== "") startBootCommand(exits, defaults, options.command);
+    if (options.command !== "") startBootCommand(table, defaults, options.command);
   }
 }

@@ -1,4 +1,4 @@
-/** Paths that nothing serves; envd-http.md 2.4. */
+/** What has no route: procedures, and paths that nothing serves; envd-http.md 2.4, envd-rpc.md 2.2. */
 import type { Exchange } from "../http/exchange.ts";
 import { Handler } from "../http/handler.ts";
 import type { RequestHead } from "../http/head.ts";
@@ -15,7 +15,12 @@ export class FallbackHandler extends Handler {
   }
 
   override handle(exchange: Exchange, request: RequestHead): void {
-    if (request.path.startsWith("/process.")) return this.service.handle(exchange, request);
+    if (isProcedure(request.path)) return this.service.handle(exchange, request);
     replyText(exchange, Status.NOT_FOUND, "404 page not found\n");
   }
+}
+
+/** Whether somebody means one of our procedures, written right or not. */
+function isProcedure(path: string): boolean {
+  return path.includes("/process.") || path.includes("/filesystem.");
 }

@@ -7,24 +7,23 @@ export class ProcessConfig {
   readonly command: string;
   readonly args: string[];
   readonly variables: Map<string, string>;
-  /** Empty where there is none. */
-  readonly directory: string;
-  private readonly hasDirectory: boolean;
+  /** Undefined where there is none. */
+  readonly directory: string | undefined;
 
-  private constructor(config: Message) {
-    this.command = config.text(1);
-    this.args = config.texts(2);
-    this.variables = config.map(3);
-    this.directory = config.text(4);
-    this.hasDirectory = config.has(4);
+  constructor(command: string, args: string[], variables: Map<string, string>, directory: string | undefined) {
+    this.command = command;
+    this.args = args;
+    this.variables = variables;
+    this.directory = directory;
   }
 
   /** Throws RpcError for what no process can have. */
   static read(config: Message): ProcessConfig {
-    const read = new ProcessConfig(config);
+    const directory = config.has(4) ? config.text(4) : undefined;
+    const read = new ProcessConfig(config.text(1), config.texts(2), config.map(3), directory);
     if (read.command === "") throw invalid("command required");
     read.check(read.command, "command");
-    read.check(read.directory, "cwd");
+    read.check(read.directory ?? "", "cwd");
     for (const argument of read.args) read.check(argument, "argument");
     for (const [name, value] of read.variables) {
       read.check(name + value, "environment variable");
@@ -39,7 +38,7 @@ export class ProcessConfig {
     writer.text(1, this.command);
     for (const argument of this.args) writer.presentText(2, argument);
     for (const [name, value] of this.variables) writer.entry(3, name, value);
-    if (this.hasDirectory) writer.presentText(4, this.directory);
+    if (this.directory !== undefined) writer.presentText(4, this.directory);
     return writer.bytes.slice(0, writer.size);
   }
 

@@ -24,7 +24,7 @@ export function programOf(config: ProcessConfig, defaults: Defaults, username: s
   const accounts = new Accounts();
   const user = accountOf(accounts, username, defaults.user);
   const home = user.home.startsWith("/") ? user.home : "/";
-  const directory = directoryOf(config.directory, home, defaults.workdir);
+  const directory = directoryOf(config.directory ?? "", home, defaults.workdir);
   const variables = new Map<string, string>([
     ["PATH", getenv("PATH") ?? USUAL_PATH],
     ["HOME", home],

@@ -1,33 +1,61 @@
 /** A process between fork and exec: whether it runs is told by the status that it writes. */
-import type { Call } from "../../connect/call.ts";
-import { monotonicNow } from "../../sys/clock.ts";
 import { close } from "../../sys/file.ts";
 import { Ready, Source } from "../../sys/loop.ts";
 import { reap } from "../../sys/process.ts";
-import { type Program, type Started, startFailure } from "../../sys/start.ts";
-import type { Process } from "./process.ts";
-import { startError } from "./program.ts";
-import type { Subscriber } from "./subscriber.ts";
+import type { SysError } from "../../sys/errno.ts";
+import { type Program, type Started, startFailure, startOnTerminal, startOverPipes } from "../../sys/start.ts";
+import type { ProcessConfig } from "./config.ts";
+import { Process } from "./process.ts";
 import type { ProcessTable } from "./table.ts";
+import type { WindowSize } from "./window-size.ts";
+
+/** Who has a process started. */
+export abstract class Starter {
+  /** It runs, and is listed. Nothing of it has been read. */
+  abstract onStarted(process: Process): void;
+
+  abstract onFailed(error: SysError): void;
+}
+
+/** How a process is started beside what its configuration says. */
+export class StartOptions {
+  readonly tag: string | undefined;
+  /** Undefined for one on pipes. */
+  readonly size: WindowSize | undefined;
+  readonly hasInput: boolean;
+
+  constructor(tag: string | undefined, size: WindowSize | undefined, hasInput: boolean) {
+    this.tag = tag;
+    this.size = size;
+    this.hasInput = hasInput;
+  }
+}
 
 export class Starting extends Source {
   private readonly table: ProcessTable;
   private readonly program: Program;
   private readonly process: Process;
-  private readonly call: Call;
-  private readonly subscriber: Subscriber;
+  private readonly starter: Starter;
   private isSettled = false;
   private hasFailed = false;
 
-  constructor(table: ProcessTable, program: Program, started: Started, process: Process, call: Call, subscriber: Subscriber) {
+  /** Starts a program. Throws SysError where it could not fork; `starter` hears of everything else. */
+  static start(table: ProcessTable, program: Program, config: ProcessConfig, options: StartOptions, starter: Starter): void {
+    const { size } = options;
+    const started = size === undefined
+      ? startOverPipes(program, options.hasInput)
+      : startOnTerminal(program, size.columns, size.rows);
+    const starting = new Starting(table, program, started, new Process(table, started, options.tag, config.encode()), starter);
+    table.loop.add(starting, Ready.READABLE);
+    table.exits.watch(started.pid, () => starting.onExit());
+  }
+
+  private constructor(table: ProcessTable, program: Program, started: Started, process: Process, starter: Starter) {
     super(started.status);
     this.table = table;
     this.program = program;
     this.process = process;
-    this.call = call;
-    this.subscriber = subscriber;
-    table.loop.add(this, Ready.READABLE);
-    table.exits.watch(process.pid, () => this.onExit());
+    this.starter = starter;
   }
 
   override onReady(_ready: number): void {
@@ -36,17 +64,13 @@ export class Starting extends Source {
     const failure = startFailure(this.fd, this.program);
     this.table.loop.remove(this);
     close(this.fd);
-    if (failure === undefined) return this.run();
-    this.hasFailed = true;
-    this.process.abandon();
-    this.call.fail(startError(failure, this.program.name));
-  }
-
-  /** It runs, and is listed before anybody hears of it. A caller that is gone keeps nobody from running. */
-  private run(): void {
+    if (failure !== undefined) {
+      this.hasFailed = true;
+      this.process.abandon();
+      return this.starter.onFailed(failure);
+    }
     this.table.add(this.process);
-    if (!this.call.isOver) this.process.subscribe(this.subscriber);
-    if (this.call.deadline !== Infinity) this.process.limit(this.call.deadline - monotonicNow(), this.subscriber);
+    this.starter.onStarted(this.process);
     this.process.run();
   }
 

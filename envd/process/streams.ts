@@ -3,20 +3,45 @@ import type { Call } from "../../connect/call.ts";
 import { invalid } from "../../connect/error.ts";
 import type { Message } from "../../connect/message.ts";
 import { Method, MethodKind } from "../../connect/method.ts";
+import { monotonicNow } from "../../sys/clock.ts";
 import { SysError } from "../../sys/errno.ts";
-import { type Program, type Started, startOnTerminal, startOverPipes } from "../../sys/start.ts";
 import type { Defaults } from "../defaults.ts";
 import { keepaliveInterval } from "../keepalive.ts";
 import { ProcessConfig } from "./config.ts";
 import { endResponse } from "./exit-status.ts";
 import { eventFrame, processSchema } from "./messages.ts";
-import { Process } from "./process.ts";
+import type { Process } from "./process.ts";
 import { programOf, startError } from "./program.ts";
 import { Selector } from "./selector.ts";
-import { Starting } from "./starting.ts";
+import { Starter, Starting, StartOptions } from "./starting.ts";
 import { Subscriber } from "./subscriber.ts";
 import type { ProcessTable } from "./table.ts";
 import { WindowSize } from "./window-size.ts";
+
+class CallStarter extends Starter {
+  private readonly call: Call;
+  private readonly table: ProcessTable;
+  private readonly command: string;
+
+  constructor(call: Call, table: ProcessTable, command: string) {
+    super();
+    this.call = call;
+    this.table = table;
+    this.command = command;
+  }
+
+  /** A caller that is gone keeps nothing from running. */
+  override onStarted(process: Process): void {
+    const { call } = this;
+    const subscriber = new Subscriber(call, this.table.loop, keepaliveInterval(call));
+    if (!call.isOver) process.subscribe(subscriber);
+    if (call.deadline !== Infinity) process.limit(call.deadline - monotonicNow(), subscriber);
+  }
+
+  override onFailed(error: SysError): void {
+    this.call.fail(startError(error, this.command));
+  }
+}
 
 export class StartMethod extends Method {
   private readonly table: ProcessTable;
@@ -33,22 +58,16 @@ export class StartMethod extends Method {
     const config = ProcessConfig.read(request.message(1));
     const size = request.has(2) ? WindowSize.read(request.message(2)) : undefined;
     const tag = request.has(3) ? request.text(3) : undefined;
-    const hasInput = !request.has(4) || request.bool(4);
+    const options = new StartOptions(tag, size, !request.has(4) || request.bool(4));
     try {
       const program = programOf(config, this.defaults, call.exchange.user, size !== undefined);
-      const started = spawn(program, size, hasInput);
-      const process = new Process(this.table, started, tag, config.encode());
-      const subscriber = new Subscriber(call, this.table.loop, keepaliveInterval(call));
-      new Starting(this.table, program, started, process, call, subscriber);
+      Starting.start(this.table, program, config, options, new CallStarter(call, this.table, config.command));
     } catch (error) {
+      // (Two statements: natively what a conditional expression throws loses its class.)
       if (error instanceof SysError) throw startError(error, config.command);
       throw error;
     }
   }
-}
-
-function spawn(program: Program, size: WindowSize | undefined, hasInput: boolean): Started {
-  return size === undefined ? startOverPipes(program, hasInput) : startOnTerminal(program, size.columns, size.rows);
 }
 
 export class ConnectMethod extends Method {

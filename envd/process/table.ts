@@ -1,11 +1,14 @@
 /** The processes that run, and for a while those that have ended; envd-rpc.md 3.1, 3.12. */
 import type { ExitWatcher } from "../../sys/exit.ts";
+import { Level, log, logs } from "../../sys/log.ts";
 import type { Loop } from "../../sys/loop.ts";
 import { monotonicNow } from "../../sys/clock.ts";
 import { Timer } from "../../sys/timer.ts";
 import { OutputEvents } from "./output-event.ts";
 import { type Process, ProcessOwner } from "./process.ts";
 
+/** The tag of the command that is run when the daemon starts. */
+export const BOOT_TAG = "init-cmd";
 /** How long the end of a process can still be asked for. */
 const RETENTION_MS = 30_000;
 /** Ends that are kept; the oldest go first. */
@@ -52,6 +55,8 @@ export class ProcessTable extends ProcessOwner {
   }
 
   override retire(process: Process, status: number): void {
+    const level = process.tag === BOOT_TAG ? Level.INFO : Level.DEBUG;
+    if (logs(level)) log(level, `command ${process.pid} ended with ${status}`);
     this.retained.push(new Retained(process, status, monotonicNow() + RETENTION_MS));
     // Not one by one: each time costs as much as there are.
     if (this.retained.length > MAX_RETAINED * 2) this.retained = this.retained.slice(-MAX_RETAINED);

@@ -1,11 +1,12 @@
 // What a process is started with; envd-rpc.md 3.2, 3.3, 6.4.
 
-import { expect } from "bun:test";
+import { expect, test } from "bun:test";
 import { existsSync, statSync } from "node:fs";
 import * as proc from "../proc.ts";
+import { Daemon } from "../envd/daemon.ts";
 import { until } from "../until.ts";
 import { Cases, expectRefused } from "./cases.ts";
-import { type Client, envelope } from "./client.ts";
+import { Client, envelope } from "./client.ts";
 import { HttpStream } from "./http.ts";
 
 // Programs that an image may lack are out of the way for S20: nothing here needs them.
@@ -56,7 +57,9 @@ cases.both("S11: a command that looks like an option is a command", async (clien
 
 cases.both("S12: the environment is the account's, and nothing else's", async (client) => {
   const lines = (await (await client.start({ cmd: "/usr/bin/env" }, { user: "user" })).outcome()).stdout.toString().trimEnd().split("\n");
-  expect(lines.sort()).toEqual(["HOME=/home/user", "LOGNAME=user", `PATH=${process.env.PATH}`, "PWD=/home/user", "USER=user"]);
+  expect(lines.sort()).toEqual([
+    "E2B_SANDBOX=false", "HOME=/home/user", "LOGNAME=user", `PATH=${process.env.PATH}`, "PWD=/home/user", "USER=user", "WRENN_SANDBOX=false",
+  ]);
 });
 
 cases.both("S13: variables of the request win", async (client) => {
@@ -74,7 +77,33 @@ cases.both("S14: variables of one process are not the next one's", async (client
 cases.both("S15: the user is the one of the request, with all groups, else the default one", async (client) => {
   expect(await output(client, "id -u; id -g; id -G", { user: "user" })).toBe("1000\n1000\n1000 2000");
   expect(await output(client, "id -u; id -g; id -G")).toBe("0\n0\n0");
+  await expectRefused(client.sh("true", { user: "nobody-of-that-name" }), "unauthenticated", "invalid username: 'nobody-of-that-name'");
+  await expectRefused(client.sh("true", { user: "" }), "unauthenticated", "invalid username: ''");
 });
+
+test("S13, S15, S16: what /init sets holds for all that is started after it", () =>
+  Daemon.with({}, async (daemon) => {
+    const client = new Client(daemon.port, "json");
+    const body = { defaultUser: "user", defaultWorkdir: "/srv", envVars: { HOME: "/global", TERM: "global", OWN: "global" } };
+    const response = await fetch(`${daemon.url}/init`, { method: "POST", body: JSON.stringify(body) });
+    expect(response.status).toBe(204);
+    expect(await output(client, "id -un; echo $HOME $OWN $TERM; pwd")).toBe("user\n/global global global\n/srv");
+    expect(await output(client, "id -un", { user: "root" })).toBe("root");
+    expect(await output(client, "echo $OWN; pwd", {}, { envs: { OWN: "mine" }, cwd: "/" })).toBe("mine\n/");
+    await fetch(`${daemon.url}/init`, { method: "POST", body: JSON.stringify({ defaultUser: "ghost" }) });
+    await expectRefused(client.sh("true"), "unauthenticated", "invalid default user: 'ghost'");
+  }));
+
+test("the command of --cmd is a process like others, tagged init-cmd", () =>
+  Daemon.with({ args: ["--isnotfc", "--cmd", "echo up; sleep 100"] }, async (daemon) => {
+    const client = new Client(daemon.port, "proto");
+    await until("it is listed", 10, async () => (await client.list()).length === 1);
+    expect(await client.list()).toMatchObject([{ tag: "init-cmd", config: { cmd: "/bin/bash", args: ["-l", "-c", "echo up; sleep 100"] } }]);
+    const stream = await client.connect({ tag: "init-cmd" });
+    await stream.started();
+    await client.kill({ tag: "init-cmd" });
+    expect((await stream.outcome()).end?.status).toBe("signal: killed");
+  }));
 
 cases.both("S16: the directory", async (client) => {
   await output(client, "mkdir -p ~/d", { user: "user" });
