@@ -1,6 +1,7 @@
 // Many requests at once: 64 are served, the others wait their turn, ping is always answered.
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { Agent, hangLimit } from "../agent.ts";
 import { runResult } from "../client.ts";
 import { scale } from "../host.ts";
@@ -21,17 +22,21 @@ test("100 concurrent sleep 1: all answered, at most 64 at a time", async () => {
   let most = 0;
   let finished = 0;
   const start = performance.now();
+  const gate = agent.path("all-have-started");
   const requests = Array.from({ length: 100 }, async (_, i) => {
-    const { object } = await agent.client.run(`sleep 1; exit ${i}`);
+    // The first ones wait for each other: on a busy machine some would be over before the last has begun.
+    const { object } = await agent.client.run(`until [ -e ${gate} ]; do sleep 0.1; done; sleep 1; exit ${i}`);
     finished++;
     return object.exit_code;
   });
+  await until("64 have started", 60, () => agent.children().length === served);
+  writeFileSync(gate, "");
   await until("all are answered", 60, () => {
     most = Math.max(most, agent.children().length);
     return finished === 100;
   });
   expect(await Promise.all(requests)).toEqual(Array.from({ length: 100 }, (_, i) => i));
-  expect(most).toBe(served);
+  expect(most).toBeLessThanOrEqual(served);
   expect(performance.now() - start).toBeGreaterThan(1900); // two turns
 });
 
