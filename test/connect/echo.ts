@@ -102,21 +102,24 @@ class Sending extends CallOwner {
   private readonly call: Call;
   private readonly text: string;
   private readonly data: Uint8Array;
+  /** Whether the bytes are sent, not the text and a number. */
+  private readonly sendsBytes: boolean;
   private readonly total: number;
   private count = 0;
 
-  constructor(call: Call, text: string, data: Uint8Array, total: number) {
+  constructor(call: Call, text: string, data: Uint8Array, sendsBytes: boolean, total: number) {
     super();
     this.call = call;
     this.text = text;
     this.data = data;
+    this.sendsBytes = sendsBytes;
     this.total = total;
   }
 
   override onWritable(): void {
     while (this.count < this.total) {
       this.count += 1;
-      if (!this.call.send(this.data.length > 0 ? bytes(this.data) : inner(this.text, this.count))) return;
+      if (!this.call.send(this.sendsBytes ? bytes(this.data) : inner(this.text, this.count))) return;
     }
     this.call.end();
   }
@@ -141,7 +144,7 @@ class Count extends Method {
   }
 
   override start(call: Call, request: Message): void {
-    const sending = new Sending(call, request.text(1), new Uint8Array(0), request.number(2));
+    const sending = new Sending(call, request.text(1), new Uint8Array(0), false, request.number(2));
     call.hold(sending);
     sending.onWritable();
   }
@@ -154,7 +157,7 @@ class Flood extends Method {
   }
 
   override start(call: Call, request: Message): void {
-    const sending = new Sending(call, "", request.message(3).data(1).slice(), request.number(2));
+    const sending = new Sending(call, "", request.message(3).data(1).slice(), true, request.number(2));
     call.hold(sending);
     sending.onWritable();
   }
