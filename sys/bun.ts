@@ -138,7 +138,8 @@ const argumentVector = vectorOf(argumentStrings.map(addressOf));
 
 /** The address of the argument vector: the script, then its arguments. */
 export function argumentsAddress(): number {
-  return addressOf(argumentVector);
+  // Named here so that the strings live: what no function names is garbage once the module has run.
+  return argumentStrings.length === 0 ? 0 : addressOf(argumentVector);
 }
 
 const commit = cstringOf("unknown");

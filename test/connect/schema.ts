@@ -129,8 +129,21 @@ export function isMistyped(type: DescMessage, bytes: Uint8Array): boolean {
     const field = type.fields.find((candidate) => candidate.number === number);
     if (field !== undefined && wireType(field) !== wire) return true;
     const inner = field?.message;
-    if (inner === undefined) reader.skip(wire, number);
+    if (field?.fieldKind === "map") {
+      if (isEntryMistyped(reader.bytes())) return true;
+    } else if (inner === undefined) reader.skip(wire, number);
     else if (isMistyped(inner, reader.bytes())) return true;
+  }
+  return false;
+}
+
+/** The same of an entry of a map from strings to strings. */
+function isEntryMistyped(bytes: Uint8Array): boolean {
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [number, wire] = reader.tag();
+    if ((number === 1 || number === 2) && wire !== WireType.LengthDelimited) return true;
+    reader.skip(wire, number);
   }
   return false;
 }
