@@ -1,6 +1,7 @@
 // Processes on terminals; envd-rpc.md 3.5, 6.4.
 
 import { expect } from "bun:test";
+import { readFileSync } from "node:fs";
 import * as proc from "../proc.ts";
 import { until } from "../until.ts";
 import { Cases, expectRefused, failure } from "./cases.ts";
@@ -35,12 +36,17 @@ cases.both("S56: a terminal of the size that was asked for", async (client) => {
   expect(await onTerminal(client, "echo $TERM", {}, { TERM: "vt100" })).toBe("vt100\r\n");
 });
 
+/** The process group that has the terminal of a process. */
+function foreground(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[5]);
+}
+
 cases.both("S57: a session of its own, whose foreground job ^C interrupts", async (client) => {
   const stream = await shell(client);
   await type(client, stream.pid, "ps -o sess=,tty= -p $$\n");
   expect((await stream.until("pts/")).trim()).toMatch(new RegExp(`^${stream.pid} pts/`));
   await type(client, stream.pid, "sleep 100\n");
-  await until("the job runs", 10, () => proc.children(stream.pid).length === 1);
+  await until("the job has the terminal", 10, () => foreground(stream.pid) === proc.children(stream.pid)[0]);
   await type(client, stream.pid, "\u0003");
   await until("the job is interrupted", 10, () => proc.children(stream.pid).length === 0);
   await type(client, stream.pid, "echo st''atus $?\n");
