@@ -41,7 +41,7 @@ step() {
 tests() {
   local name=$1
   shift
-  step "$name" timeout --kill-after=10 900 "$bun" test --timeout 60000 --only-failures --reporter=junit --reporter-outfile="$results/$name.xml" "$@"
+  step "$name" timeout --kill-after=10 1800 "$bun" test --timeout 60000 --only-failures --reporter=junit --reporter-outfile="$results/$name.xml" "$@"
 }
 
 # build TARGET: once in a run.
