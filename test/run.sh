@@ -5,11 +5,12 @@
 #   types                   tsc --noEmit
 #   unit                    the unit tests, and motectl: every directory without a part of its own
 #   conformance [HOST...]   the conformance suite; HOST is bun, x86_64 or aarch64, by default all
-#   envd [HOST...]          envd's protocol: HTTP, and the calls of Connect; HOST as above
+#   envd [HOST...]          envd's protocol over HTTP; HOST as above
 #   namespaces [HOST...]    the agent as PID 1 of namespaces; HOST as above
 #   images                  guest images: built, built again, refused
 #   guest                   a virtual machine that the agent boots, x86_64 and aarch64
 #   footprint               memory and size of the native binary
+#   rpc [HOST...]           envd's processes over Connect; not among those without arguments while the service is being built
 #   slow [HOST...]          what takes minutes by its nature; not among those without arguments
 #   fuzz [COUNT]            random and mutated streams of each protocol against the AddressSanitizer build
 #
@@ -105,7 +106,15 @@ envd() {
   local host
   for host in "$@"; do
     host_ready "$host"
-    MOTE_HOST=$host tests "envd@$host" ./test/envd/ ./test/rpc/
+    MOTE_HOST=$host tests "envd@$host" ./test/envd/
+  done
+}
+
+rpc() {
+  local host
+  for host in "$@"; do
+    host_ready "$host"
+    MOTE_HOST=$host tests "rpc@$host" ./test/rpc/
   done
 }
 
@@ -188,13 +197,13 @@ while [ $# -gt 0 ]; do
   part=$1
   shift
   arguments=()
-  while [ $# -gt 0 ] && [[ ! $1 =~ ^(types|unit|conformance|envd|namespaces|images|guest|footprint|slow|fuzz)$ ]]; do
+  while [ $# -gt 0 ] && [[ ! $1 =~ ^(types|unit|conformance|envd|rpc|namespaces|images|guest|footprint|slow|fuzz)$ ]]; do
     arguments+=("$1")
     shift
   done
   case $part in
     types | unit | images | guest | footprint) "$part" ;;
-    conformance | envd | namespaces | slow) "$part" ${arguments[@]:-$hosts} ;;
+    conformance | envd | rpc | namespaces | slow) "$part" ${arguments[@]:-$hosts} ;;
     fuzz) fuzz "${arguments[@]:-$fuzz_dose}" ;;
     *)
       echo "test/run.sh: no part $part" >&2
