@@ -391,7 +391,8 @@ describe.each(hosts)("on %s", (_, command) => {
         await client.bytes(1000 * i);
         client.reset();
       }
-      await until("descriptors are back", 10, () => proc.descriptors(server.pid) === descriptors);
+      // Fewer than before are as good: a connection of an earlier test may have been closing then.
+      await until("descriptors are back", 10, () => proc.descriptors(server.pid) <= descriptors);
       expect(server.isAlive).toBe(true);
     });
   });

@@ -79,7 +79,7 @@ test("the oldest connection without a request makes room, also one that has begu
   }));
 
 // Only natively does memory tell what is held: elsewhere it is the collector's, or the emulator's.
-test.skipIf(host.name !== "x86_64")("a connection that waits holds nothing of the head that came in pieces", () =>
+if (host.name === "x86_64") test("a connection that waits holds nothing of the head that came in pieces", () =>
   Daemon.with({}, async (daemon) => {
     const before = daemon.memory().rss;
     const clients = await Promise.all(Array.from({ length: 200 }, () => RawClient.connect(daemon.port)));
