@@ -10,6 +10,27 @@ export function span(table: Uint8Array, mask: number, bytes: Uint8Array, start: 
   return at;
 }
 
+/** One run of two that are sorted by their bytes, of names with a NUL behind each. */
+export function mergeNames(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const out = Buffer.concat([left, right]);
+  let a = 0;
+  let b = 0;
+  while (a < left.length && b < right.length) {
+    const aEnd = left.indexOf(0, a) + 1;
+    const bEnd = right.indexOf(0, b) + 1;
+    // What has been taken lies before what is still to come: nothing is written over.
+    if (Buffer.compare(left.subarray(a, aEnd), right.subarray(b, bEnd)) <= 0) {
+      out.set(left.subarray(a, aEnd), a + b);
+      a = aEnd;
+    } else {
+      out.set(right.subarray(b, bEnd), a + b);
+      b = bEnd;
+    }
+  }
+  if (a < left.length) out.set(left.subarray(a), a + b);
+  return new Uint8Array(out.buffer, out.byteOffset, out.length);
+}
+
 /** The SHA-2 digest of bytes, of 256 or 512 bits. */
 export function sha2(bits: number, bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHash(`sha${bits}`).update(bytes).digest());

@@ -18,6 +18,7 @@ export const enum Errno {
   EXDEV = 18,
   ENODEV = 19,
   ENOTDIR = 20,
+  EISDIR = 21,
   EINVAL = 22,
   ENFILE = 23,
   EMFILE = 24,
@@ -28,6 +29,8 @@ export const enum Errno {
   ERANGE = 34,
   ENAMETOOLONG = 36,
   ENOSYS = 38,
+  ENOTEMPTY = 39,
+  ELOOP = 40,
   ENODATA = 61,
   EOPNOTSUPP = 95,
   EAFNOSUPPORT = 97,
@@ -38,6 +41,7 @@ export const enum Errno {
   ENOTCONN = 107,
   ECONNREFUSED = 111,
   EINPROGRESS = 115,
+  ESTALE = 116,
   EDQUOT = 122,
 }
 

@@ -20,7 +20,10 @@ const STATX_BASIC_STATS = 0x7ff;
 const PROGRAM_DIRECTORIES = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 function statx(dirfd: number, path: string, flags: number): FileStatus {
-  const name = cstring(path);
+  return statName(dirfd, cstring(path), path, flags);
+}
+
+function statName(dirfd: number, name: Uint8Array, path: string, flags: number): FileStatus {
   const buffer = new Uint8Array(256);
   check(
     call6(Call.statx, dirfd, addressOf(name), flags, STATX_BASIC_STATS, addressOf(buffer), 0),
@@ -38,6 +41,11 @@ export function stat(path: string): FileStatus {
 /** The status of what a path names, a symbolic link itself where it is one. */
 export function lstat(path: string): FileStatus {
   return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW);
+}
+
+/** Like `lstat`, of a name in an open directory, which has a NUL behind it. */
+export function lstatAt(directory: number, name: Uint8Array): FileStatus {
+  return statName(directory, name, "", AT_SYMLINK_NOFOLLOW);
 }
 
 /** The status of an open file. */

@@ -11,11 +11,19 @@ declare function mote_gzip_close(stream: number): number;
 declare function mote_gzip_step(
   stream: number, isLast: number, input: number, length: number, output: number, room: number, left: number,
 ): number;
+declare function mote_merge_names(left: number, leftSize: number, right: number, rightSize: number, to: number): number;
 declare function mote_span(table: number, mask: number, bytes: number, start: number, end: number): number;
 
 /** Where bytes from `start` on, up to `end`, stop to be such that a table of 256 gives them one of the bits of a mask. */
 export function span(table: Uint8Array, mask: number, bytes: Uint8Array, start: number, end: number): number {
   return mote_span(addressOf(table), mask, addressOf(bytes), start, Math.min(end, bytes.length));
+}
+
+/** One run of two that are sorted by their bytes, of names with a NUL behind each. */
+export function mergeNames(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const out = new Uint8Array(left.length + right.length);
+  mote_merge_names(addressOf(left), left.length, addressOf(right), right.length, addressOf(out));
+  return out;
 }
 
 /** The SHA-2 digest of bytes, of 256 or 512 bits. */

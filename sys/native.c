@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -96,6 +97,9 @@ static const struct entry table[] = {
   I(getsockopt),
   W(getxattr),
   W(gmtime_r),
+  I(inotify_add_watch),
+  I(inotify_init1),
+  I(inotify_rm_watch),
   W(fixed_ioctl),
   I(kill),
   I(lchown),
@@ -120,6 +124,7 @@ static const struct entry table[] = {
   W(pwrite),
   W(read),
   W(readlink),
+  W(readlinkat),
   I(reboot),
   W(recv),
   W(recvmsg),
@@ -152,6 +157,8 @@ static const struct entry table[] = {
   I(umount2),
   I(uname),
   I(unlink),
+  I(unlinkat),
+  I(utimensat),
   I(waitid),
   W(write),
 };

@@ -34,6 +34,12 @@ export function makeCharacterDevice(path: string, mode: number, major: number, m
   changeMode(path, mode);
 }
 
+/** Makes what is neither a regular file nor a directory nor a link: `mode` has its type. Throws SysError. */
+export function makeNode(path: string, mode: number, device: number): void {
+  const name = cstring(path);
+  check(call(Call.mknod, addressOf(name), mode, device), "mknod", path);
+}
+
 /** Sets permission bits. Throws SysError. */
 export function changeMode(path: string, mode: number): void {
   const name = cstring(path);

@@ -5,7 +5,7 @@
 import { addressOf, call, call6 } from "#libc";
 import { cstring, fileText } from "./bytes.ts";
 import { Call } from "./calls.ts";
-import { check, Errno } from "./errno.ts";
+import { check, Errno, SysError } from "./errno.ts";
 import { indexOfByte } from "./search.ts";
 
 /** The kernel's limit on all the names of a file; XATTR_LIST_MAX. */
@@ -46,6 +46,26 @@ export function listAttributes(path: string): string[] {
     start = end + 1;
   }
   return names;
+}
+
+/** Like `listAttributes`; none where they cannot be had. */
+export function knownAttributes(path: string): string[] {
+  try {
+    return listAttributes(path);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    return [];
+  }
+}
+
+/** Like `getAttribute`; undefined where it cannot be had. */
+export function knownAttribute(path: string, attribute: string, max: number): Uint8Array | undefined {
+  try {
+    return getAttribute(path, attribute, max);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    return undefined;
+  }
 }
 
 /** Removes an attribute. Returns false where the file has none of the name. Throws SysError. */
