@@ -8,7 +8,7 @@ import type { Loop } from "../sys/loop.ts";
 import { Timer } from "../sys/timer.ts";
 import { Code, httpStatus } from "./code.ts";
 import { type Dialect, Protocol } from "./dialect.ts";
-import { ENVELOPE_BYTES, Flag, putEnvelope } from "./envelope.ts";
+import { ENVELOPE_BYTES, Flag, putEnvelope, putHead } from "./envelope.ts";
 import { printEnd, printError, printTrailers, RpcError } from "./error.ts";
 import type { CallOwner, MessageReader } from "./roles.ts";
 import type { MessageType } from "./schema.ts";
@@ -34,8 +34,8 @@ export class Call extends BodyWriter {
   private timer: Timer | undefined;
   private isEnded = false;
   private hasBegun = false;
-  /** What is longer than one buffer: of these bytes those from `at` on have not been sent. */
-  private pending: Uint8Array | undefined;
+  /** What is longer than one buffer: of the first of these those bytes from `at` on have not been sent. */
+  private pending: Uint8Array[] = [];
   private at = 0;
   /** What the socket has not taken of bytes given to `offer`: those from `restAt` to `restEnd`. */
   private rest: Uint8Array | undefined;
@@ -67,7 +67,7 @@ export class Call extends BodyWriter {
 
   /** Whether what was sent waits for the peer: nothing more is to be sent until the owner hears of it. */
   get isBlocked(): boolean {
-    return this.pending !== undefined || this.rest !== undefined || this.exchange.isBlocked;
+    return this.pending.length > 0 || this.rest !== undefined || this.exchange.isBlocked;
   }
 
   /** Whether messages are in JSON. */
@@ -114,6 +114,27 @@ export class Call extends BodyWriter {
     const out = this.dialect.isJson ? new MessageWriter() : message;
     if (this.dialect.isJson) printMessage(out, this.output, message.bytes, 0, message.size);
     this.respond(Status.OK, this.dialect.contentType, out);
+  }
+
+  /**
+   * Answers like `reply` with a message that is in the call's codec already, in pieces, which it takes over: none of them is
+   * empty, and together they have `size` bytes.
+   */
+  replyPieces(pieces: Uint8Array[], size: number): void {
+    if (this.isEnded) return;
+    if (this.dialect.protocol !== Protocol.UNARY) {
+      this.begin();
+      const head = new Uint8Array(ENVELOPE_BYTES);
+      putHead(head, 0, size, Flag.NONE);
+      pieces.unshift(head);
+      this.sendLong(pieces, 0);
+      return this.end();
+    }
+    this.settle();
+    this.exchange.addField("Content-Type", this.dialect.contentType);
+    this.exchange.begin(Status.OK, size);
+    this.isEnding = true;
+    if (this.sendLong(pieces, 0)) this.sendEnd();
   }
 
   /** Sends a message of a stream. Returns whether another may be sent at once; otherwise the owner hears of it. */
@@ -182,7 +203,7 @@ export class Call extends BodyWriter {
 
   override onPeerGone(): void {
     const owner = this.owner;
-    this.pending = undefined;
+    this.pending = [];
     this.rest = undefined;
     this.settle();
     owner?.onOver();
@@ -222,25 +243,29 @@ export class Call extends BodyWriter {
     if (out.size <= DATA_BYTES) return this.exchange.respond(status, out.bytes.slice(0, out.size));
     this.exchange.begin(status, out.size);
     this.isEnding = true;
-    if (this.sendLong(out.bytes.subarray(0, out.size), 0)) this.sendEnd();
+    if (this.sendLong([out.bytes.subarray(0, out.size)], 0)) this.sendEnd();
   }
 
   /** A buffer of the pool to write a message to, behind the head of its envelope. */
   private open(): MessageWriter {
     if (this.isBlocked) throw new Error("a message while another one waits");
-    if (!this.hasBegun) {
-      this.hasBegun = true;
-      this.exchange.addField("Content-Type", this.dialect.contentType);
-      this.exchange.begin(Status.OK, UNKNOWN_LENGTH);
-    }
+    this.begin();
     return new MessageWriter(this.exchange.take(), DATA_START + ENVELOPE_BYTES);
+  }
+
+  /** The head of a stream. */
+  private begin(): void {
+    if (this.hasBegun) return;
+    this.hasBegun = true;
+    this.exchange.addField("Content-Type", this.dialect.contentType);
+    this.exchange.begin(Status.OK, UNKNOWN_LENGTH);
   }
 
   private post(out: MessageWriter, flags: number): boolean {
     const bytes = out.bytes;
     putEnvelope(bytes, DATA_START + ENVELOPE_BYTES, out.size, flags);
     // One that has become too long has left the buffer of the pool.
-    return out.size <= DATA_END ? this.exchange.send(bytes, out.size) : this.sendLong(bytes.subarray(0, out.size), DATA_START);
+    return out.size <= DATA_END ? this.exchange.send(bytes, out.size) : this.sendLong([bytes.subarray(0, out.size)], DATA_START);
   }
 
   private sendEnd(): void {
@@ -277,25 +302,26 @@ export class Call extends BodyWriter {
     return true;
   }
 
-  /** Sends bytes from a position on, buffer by buffer. */
-  private sendLong(bytes: Uint8Array, at: number): boolean {
-    this.pending = bytes;
+  /** Sends pieces, the first from a position on, buffer by buffer. */
+  private sendLong(pieces: Uint8Array[], at: number): boolean {
+    this.pending = pieces;
     this.at = at;
     return this.pump();
   }
 
   /** Goes on with what is pending; returns whether all of it has left. */
   private pump(): boolean {
-    let pending = this.pending;
-    while (pending !== undefined) {
+    for (let piece = this.pending.at(0); piece !== undefined; piece = this.pending.at(0)) {
       const buffer = this.exchange.take();
-      const stop = Math.min(this.at + DATA_BYTES, pending.length);
-      buffer.set(pending.subarray(this.at, stop), DATA_START);
+      const stop = Math.min(this.at + DATA_BYTES, piece.length);
+      buffer.set(piece.subarray(this.at, stop), DATA_START);
       const end = DATA_START + stop - this.at;
       this.at = stop;
-      if (stop === pending.length) this.pending = undefined;
+      if (stop === piece.length) {
+        this.pending.shift();
+        this.at = 0;
+      }
       if (!this.exchange.send(buffer, end)) return false;
-      pending = this.pending;
     }
     return true;
   }

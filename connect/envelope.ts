@@ -16,13 +16,17 @@ export const enum Flag {
 
 /** Writes the head of an envelope whose payload is bytes [start, end) before it. Returns where the envelope begins. */
 export function putEnvelope(bytes: Uint8Array, start: number, end: number, flags: number): number {
-  const length = end - start;
-  bytes[start - 5] = flags;
-  bytes[start - 4] = length >>> 24;
-  bytes[start - 3] = (length >>> 16) & 0xff;
-  bytes[start - 2] = (length >>> 8) & 0xff;
-  bytes[start - 1] = length & 0xff;
+  putHead(bytes, start - ENVELOPE_BYTES, end - start, flags);
   return start - ENVELOPE_BYTES;
+}
+
+/** Writes the head of an envelope, whose payload has so many bytes. */
+export function putHead(bytes: Uint8Array, at: number, length: number, flags: number): void {
+  bytes[at] = flags;
+  bytes[at + 1] = length >>> 24;
+  bytes[at + 2] = (length >>> 16) & 0xff;
+  bytes[at + 3] = (length >>> 8) & 0xff;
+  bytes[at + 4] = length & 0xff;
 }
 
 /** Takes envelopes out of bytes that come in any pieces. */
