@@ -14,6 +14,8 @@ import { DownloadHandler } from "./download.ts";
 import { EnvsHandler } from "./envs.ts";
 import { FallbackHandler } from "./fallback.ts";
 import { FileGate } from "./file-request.ts";
+import { AGENT_FIELD } from "./filesystem/legacy.ts";
+import { filesystemMethods } from "./filesystem/methods.ts";
 import { FreezeHandler, UnfreezeHandler } from "./freeze.ts";
 import { Freezer } from "./freezer.ts";
 import { FileSystemFreezeHandler } from "./fsfreeze.ts";
@@ -49,7 +51,8 @@ export class Daemon {
     defaults.environment.setInternal("E2B_SANDBOX", `${isMicroVm}`);
     makeRunDirectories(isMicroVm);
     const table = new ProcessTable(loop, exits);
-    const service = new Service(loop, processMethods(table, defaults), [KEEPALIVE_FIELD]);
+    const methods = processMethods(table, defaults).concat(filesystemMethods(loop, defaults));
+    const service = new Service(loop, methods, [KEEPALIVE_FIELD, AGENT_FIELD]);
     const router = new Router(new FallbackHandler(service));
     const layers = new CorsLayer(new TokenLayer(token, new BasicLayer(router, service)));
     this.server = new HttpServer(loop, layers, options.idleLimit > 0 ? options.idleLimit : IDLE_LIMIT_MS, fileLimit, onDone);
