@@ -69,7 +69,7 @@ export interface CallOptions {
   readonly user?: string;
 }
 
-function headersOf(options: CallOptions): Record<string, string> {
+export function headersOf(options: CallOptions): Record<string, string> {
   const headers: Record<string, string> = { "Connect-Protocol-Version": "1", ...options.headers };
   if (options.timeout !== undefined) headers["Connect-Timeout-Ms"] = String(options.timeout);
   if (options.keepalive !== undefined) headers["Keepalive-Ping-Interval"] = options.keepalive;
@@ -85,7 +85,7 @@ export function envelope(payload: Uint8Array, flags = 0): Buffer {
 }
 
 /** The envelopes of a response, whatever its chunks are. */
-class Envelopes {
+export class Envelopes {
   #buffer: Buffer = Buffer.alloc(0);
 
   constructor(readonly http: HttpStream) {}
@@ -108,13 +108,13 @@ class Envelopes {
   }
 }
 
-function errorOf(json: string, status: number): CallError {
+export function errorOf(json: string, status: number): CallError {
   const { code, message } = JSON.parse(json) as { code: string; message?: string };
   return new CallError(code, message ?? "", status);
 }
 
 /** The error of an end-of-stream message, if any. */
-function endError(payload: Buffer, status: number): CallError | undefined {
+export function endError(payload: Buffer, status: number): CallError | undefined {
   const end = JSON.parse(payload.toString()) as { error?: object };
   return "error" in end ? errorOf(JSON.stringify(end.error), status) : undefined;
 }

@@ -1,6 +1,6 @@
-// protobuf's binary encoding for the messages of the process service, by tables of the tests' own; envd-rpc.md 1.2, 1.4.
+// protobuf's binary encoding for the messages of the services, by tables of the tests' own; envd-rpc.md 1.2 to 1.4.
 
-type Kind = "string" | "bytes" | "bool" | "uint32" | "sint32" | "map" | keyof typeof messages;
+type Kind = "string" | "bytes" | "bool" | "uint32" | "sint32" | "int64" | "timestamp" | "map" | keyof typeof enums | keyof typeof messages;
 
 interface Field {
   readonly number: number;
@@ -16,6 +16,21 @@ export interface Message {
 function field(number: number, kind: string, isRepeated = false): Field {
   return { number, kind: kind as Kind, isRepeated };
 }
+
+/** Values by their names; in messages they are names in both codecs. */
+const enums = {
+  FileType: ["FILE_TYPE_UNSPECIFIED", "FILE_TYPE_FILE", "FILE_TYPE_DIRECTORY", "FILE_TYPE_SYMLINK"],
+  EventType: ["EVENT_TYPE_UNSPECIFIED", "EVENT_TYPE_CREATE", "EVENT_TYPE_WRITE", "EVENT_TYPE_REMOVE", "EVENT_TYPE_RENAME", "EVENT_TYPE_CHMOD"],
+} as const;
+
+function enumOf(kind: string): readonly string[] | undefined {
+  return (enums as Record<string, readonly string[]>)[kind];
+}
+
+const path = { path: field(1, "string") };
+const watch = { ...path, recursive: field(2, "bool"), includeEntry: field(3, "bool"), allowNetworkMounts: field(4, "bool") };
+const watcherId = { watcherId: field(1, "string") };
+const entry = { entry: field(1, "EntryInfo") };
 
 const selector = { process: field(1, "ProcessSelector") };
 
@@ -59,6 +74,38 @@ const messages = {
     keepalive: field(4, "Empty"),
   },
   EventResponse: { event: field(1, "ProcessEvent") },
+  Stat: path,
+  StatResponse: entry,
+  MakeDir: path,
+  MakeDirResponse: entry,
+  Move: { source: field(1, "string"), destination: field(2, "string") },
+  MoveResponse: entry,
+  ListDir: { ...path, depth: field(2, "uint32") },
+  ListDirResponse: { entries: field(1, "EntryInfo", true) },
+  Remove: path,
+  RemoveResponse: {},
+  WatchDir: watch,
+  WatchDirResponse: { start: field(1, "Empty"), filesystem: field(2, "FilesystemEvent"), keepalive: field(3, "Empty") },
+  CreateWatcher: watch,
+  CreateWatcherResponse: watcherId,
+  GetWatcherEvents: watcherId,
+  GetWatcherEventsResponse: { events: field(1, "FilesystemEvent", true) },
+  RemoveWatcher: watcherId,
+  RemoveWatcherResponse: {},
+  FilesystemEvent: { name: field(1, "string"), type: field(2, "EventType"), entry: field(3, "EntryInfo") },
+  EntryInfo: {
+    name: field(1, "string"),
+    type: field(2, "FileType"),
+    path: field(3, "string"),
+    size: field(4, "int64"),
+    mode: field(5, "uint32"),
+    permissions: field(6, "string"),
+    owner: field(7, "string"),
+    group: field(8, "string"),
+    modifiedTime: field(9, "timestamp"),
+    symlinkTarget: field(10, "string"),
+    metadata: field(11, "map"),
+  },
 } as const;
 
 function fieldsOf(type: string): Record<string, Field> {
@@ -114,6 +161,16 @@ class Reader {
 
   constructor(readonly bytes: Buffer) {}
 
+  /** All 64 bits. */
+  word(): bigint {
+    for (let value = 0n, shift = 0n; ; shift += 7n) {
+      const byte = this.bytes[this.at++];
+      if (byte === undefined) throw new Error("a truncated message");
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asIntN(64, value);
+    }
+  }
+
   varint(): number {
     for (let value = 0, scale = 1; ; scale *= 0x80) {
       const byte = this.bytes[this.at++];
@@ -131,8 +188,29 @@ class Reader {
   }
 }
 
+/** Seconds and nanoseconds, of either codec. */
+function timestamp(bytes: Buffer): Message {
+  const time: Message = { seconds: "0", nanos: 0 };
+  for (const reader = new Reader(bytes); reader.at < bytes.length; ) {
+    if (reader.varint() === 8) time.seconds = String(reader.word());
+    else time.nanos = reader.varint();
+  }
+  return time;
+}
+
+function timestampOfText(text: string): Message {
+  const [, seconds = "", fraction = ""] = /^(.*?)(?:\.(\d+))?Z$/.exec(text) ?? [];
+  return { seconds: String(Date.parse(`${seconds}Z`) / 1000), nanos: Number(fraction.padEnd(9, "0")) };
+}
+
 function decodeField(kind: Kind, reader: Reader): Value {
+  const values = enumOf(kind);
+  if (values !== undefined) return values[reader.varint()];
   switch (kind) {
+    case "int64":
+      return String(reader.word());
+    case "timestamp":
+      return timestamp(reader.delimited());
     case "bool":
       return reader.varint() !== 0;
     case "uint32":
@@ -194,6 +272,7 @@ export function fromJson(type: string, value: Message): Message {
     if (member === undefined) continue;
     const one = (item: Value): Value => {
       if (row.kind === "bytes") return Buffer.from(String(item), "base64");
+      if (row.kind === "timestamp") return timestampOfText(String(item));
       return typeof item === "object" && row.kind !== "map" ? fromJson(row.kind, item as Message) : item;
     };
     message[name] = row.isRepeated === true ? (member as Value[]).map(one) : one(member);
