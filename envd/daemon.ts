@@ -25,6 +25,7 @@ import { KEEPALIVE_FIELD } from "./keepalive.ts";
 import { Metadata } from "./metadata.ts";
 import { MetricsHandler } from "./metrics.ts";
 import type { EnvdOptions } from "./options.ts";
+import type { Keeper } from "./process/keeper.ts";
 import { processMethods } from "./process/methods.ts";
 import { ProcessTable } from "./process/table.ts";
 import { Restore } from "./restore.ts";
@@ -38,19 +39,23 @@ const IDLE_LIMIT_MS = 640_000;
 
 export class Daemon {
   readonly server: HttpServer;
+  readonly processes: ProcessTable;
 
   /**
    * `exits` tells of children. `fileLimit`: descriptors that connections may take. `onDone` is called when nothing is left
-   * to serve.
+   * to serve. `keeper` keeps what is to outlive this process, where somebody does.
    */
-  constructor(loop: Loop, exits: ExitWatcher, fileLimit: number, options: EnvdOptions, onDone: () => void) {
+  constructor(
+    loop: Loop, exits: ExitWatcher, fileLimit: number, options: EnvdOptions, keeper: Keeper | undefined, onDone: () => void,
+  ) {
     const isMicroVm = !options.isOutsideFirecracker;
     const setup = new Setup(loop, exits, isMicroVm);
     const { token, defaults } = setup;
     defaults.environment.setInternal("WRENN_SANDBOX", `${isMicroVm}`);
     defaults.environment.setInternal("E2B_SANDBOX", `${isMicroVm}`);
     makeRunDirectories(isMicroVm);
-    const table = new ProcessTable(loop, exits);
+    const table = new ProcessTable(loop, exits, keeper);
+    this.processes = table;
     const methods = processMethods(table, defaults).concat(filesystemMethods(loop, defaults));
     const service = new Service(loop, methods, [KEEPALIVE_FIELD, AGENT_FIELD]);
     const router = new Router(new FallbackHandler(service));

@@ -17,7 +17,7 @@ const NO_FILE = -1;
 /** Serves the addresses until a signal or the end of an inherited connection. Returns the exit code. */
 export function runAlone(addresses: Address[], options: EnvdOptions): number {
   const loop = new Loop();
-  const serving = new Serving(loop, new GroupTable(NO_FILE, 0), new Temporaries(undefined), options);
+  const serving = new Serving(loop, new GroupTable(NO_FILE, 0), new Temporaries(undefined), options, undefined);
   loop.add(new StopSignals(serving, false), Ready.READABLE);
   for (const address of addresses) {
     try {

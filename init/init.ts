@@ -151,7 +151,7 @@ class Init extends SupervisorOwner {
     if (this.resume.stopWish >= 0) return this.stop("as before", this.resume.stopWish);
     this.listeners.tryAgain();
     const pid = this.resume.workerPid;
-    if (pid > 0) this.supervisor.resume(WorkerProcess.resume(this.loop, pid, this.resume.channel));
+    if (pid > 0) this.supervisor.resume(WorkerProcess.resume(this.loop, this.supervisor.store, pid, this.resume.channel));
     else if (this.isRestless()) this.loop.timers.start(this.delayed, RESTARTS_PAUSE_MS);
     else this.supervisor.start();
     // Children that have ended meanwhile sent their signals to the image before.

@@ -1,16 +1,24 @@
 /**
  * What supervisor and worker say to each other through their channel, one text a message (sys/channel.ts).
  *
- * | from | text | descriptor | meaning |
+ * | from | text | descriptors | meaning |
  * | --- | --- | --- | --- |
  * | supervisor | `listen ADDRESS` | listener | accept here; at the start of a worker, and whenever one comes up later |
  * | supervisor | `ping` | | are you there? |
  * | worker | `pong` | | yes |
+ * | worker | `keep KEY PID WORDS` | what is kept | keep these, and the words, for the next worker; in place of what has this key |
+ * | worker | `drop KEY` | | they are no longer wanted |
+ * | supervisor | `kept KEY PID WORDS` | what was kept | at the start of a worker, before the first `listen` |
+ * | supervisor | `exited PID STATUS` | | a process with this number, which a worker before had started, has ended |
+ * | supervisor | `again` | | say once more what is to be kept: it has been lost |
  *
- * A worker that wants a descriptor to outlive it (an output pipe, a PTY, a pidfd) sends it with a name; the supervisor
- * keeps it under that name and sends all of them to the next worker before the first `listen`, which therefore comes to a
- * worker that has them. Both sides already handle a descriptor with any text; texts they do not know are logged.
+ * Texts that a side does not know are logged.
  */
 export const LISTEN = "listen ";
 export const PING = "ping";
 export const PONG = "pong";
+export const KEEP = "keep ";
+export const DROP = "drop ";
+export const KEPT = "kept ";
+export const EXITED = "exited ";
+export const AGAIN = "again";

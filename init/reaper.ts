@@ -5,7 +5,7 @@
 import { CStringVector } from "../sys/bytes.ts";
 import { launch, launchWork } from "../sys/launch.ts";
 import type { Loop } from "../sys/loop.ts";
-import { Command, reapAny } from "../sys/process.ts";
+import { Command, type Ended, reapAny } from "../sys/process.ts";
 import { Timer } from "../sys/timer.ts";
 
 /** Statuses taken in one turn of the loop. */
@@ -27,6 +27,8 @@ export class Reaper {
   private watches: Watch[] = [];
   private readonly again = new Timer(() => this.reap());
   private onNone: (() => void) | undefined;
+  /** Told of the ends of those that nobody waits for: a status as `takeStatus` has it. */
+  onOrphan: ((pid: number, status: number) => void) | undefined;
 
   constructor(loop: Loop) {
     this.loop = loop;
@@ -71,17 +73,20 @@ export class Reaper {
         if (ended.pid < 0) this.tellNone();
         return;
       }
-      this.tell(ended.pid, ended.status);
+      this.tell(ended);
     }
     // A storm of orphans is not to stop the rest.
     this.loop.timers.start(this.again, 0);
   }
 
-  private tell(pid: number, status: number): void {
-    const watch = this.watches.find((candidate) => candidate.pid === pid);
-    if (watch === undefined) return; // an orphan
-    this.watches = this.watches.filter((other) => other !== watch);
-    watch.onExit(status);
+  private tell(ended: Ended): void {
+    const watch = this.watches.find((candidate) => candidate.pid === ended.pid);
+    if (watch !== undefined) {
+      this.watches = this.watches.filter((other) => other !== watch);
+      return watch.onExit(ended.status);
+    }
+    const onOrphan = this.onOrphan;
+    if (onOrphan !== undefined) onOrphan(ended.pid, ended.fullStatus);
   }
 
   private tellNone(): void {

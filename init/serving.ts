@@ -1,6 +1,7 @@
 /** What this process serves: the servers behind its listeners, started and ended together. */
 import { Daemon } from "../envd/daemon.ts";
 import type { EnvdOptions } from "../envd/options.ts";
+import type { Keeper } from "../envd/process/keeper.ts";
 import { Server } from "../smolvm/server.ts";
 import type { Temporaries } from "../smolvm/temporaries.ts";
 import { ExitWatcher } from "../sys/exit.ts";
@@ -23,10 +24,12 @@ export class Serving {
   private readonly options: EnvdOptions;
   /** Made when its first listener comes: who does not use it does not pay for it. */
   private envd: Daemon | undefined;
+  private readonly keeper: Keeper | undefined;
   private isStopping = false;
 
-  /** The loop stops when nothing is left to serve. */
-  constructor(loop: Loop, groups: GroupTable, temporaries: Temporaries, options: EnvdOptions) {
+  /** The loop stops when nothing is left to serve. `keeper` keeps what is to outlive this process. */
+  constructor(loop: Loop, groups: GroupTable, temporaries: Temporaries, options: EnvdOptions, keeper: Keeper | undefined) {
+    this.keeper = keeper;
     this.loop = loop;
     this.options = options;
     this.exits = new ExitWatcher(loop);
@@ -38,6 +41,21 @@ export class Serving {
   listen(listener: Listener): void {
     if (listener.address.service === ENVD) this.startEnvd().server.listen(listener);
     else this.smolvm.listen(listener);
+  }
+
+  /** Takes over a process that a worker before this one has started. */
+  adopt(text: string, fds: number[]): void {
+    this.startEnvd().processes.adopt(text, fds);
+  }
+
+  /** A process that was taken over has ended. */
+  onExited(pid: number, status: number): void {
+    this.envd?.processes.onExited(pid, status);
+  }
+
+  /** What is kept for the next worker has been lost. */
+  keepAgain(): void {
+    this.envd?.processes.keepAll();
   }
 
   /**
@@ -70,8 +88,9 @@ export class Serving {
   }
 
   private startEnvd(): Daemon {
-    const { loop, exits, options } = this;
-    const daemon = this.envd ?? new Daemon(loop, exits, Math.floor(this.fileLimit / 2), options, () => this.stopIfDone());
+    const { loop, exits, options, keeper } = this;
+    const limit = Math.floor(this.fileLimit / 2);
+    const daemon = this.envd ?? new Daemon(loop, exits, limit, options, keeper, () => this.stopIfDone());
     this.envd = daemon;
     return daemon;
   }

@@ -10,6 +10,7 @@ import { GROUPS_OFFSET } from "../sys/record.ts";
 import { Listener } from "../sys/socket.ts";
 import { Timer } from "../sys/timer.ts";
 import type { Reaper } from "./reaper.ts";
+import { DescriptorStore, exitedText } from "./descriptor-store.ts";
 import { PING_INTERVAL_MS, WorkerProcess } from "./worker-process.ts";
 
 /** The pause before a worker that follows one which did not live long; doubled each time. */
@@ -40,6 +41,7 @@ export class Supervisor {
   readonly recordFile: number;
   private readonly listeners: Listener[] = [];
   private readonly restart = new Timer(() => this.start());
+  readonly store = new DescriptorStore();
   private readonly question = new Timer(() => this.ask());
   private worker: WorkerProcess | undefined;
   private startTime = 0;
@@ -53,6 +55,9 @@ export class Supervisor {
     this.words = words;
     this.environment = environment;
     this.recordFile = recordFile;
+    reaper.onOrphan = (pid, status) => {
+      if (this.store.onExit(pid, status)) this.worker?.say(exitedText(pid, status), []);
+    };
   }
 
   /** Tells the next worker, and none after it, these words too. */
@@ -86,7 +91,7 @@ export class Supervisor {
     this.startTime = monotonicNow();
     try {
       const words = this.words.concat(this.once);
-      this.attach(WorkerProcess.start(this.loop, words, this.recordFile, this.environment));
+      this.attach(WorkerProcess.start(this.loop, this.store, words, this.recordFile, this.environment));
       this.once = [];
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
@@ -120,6 +125,7 @@ export class Supervisor {
     this.worker = worker;
     this.loop.timers.start(this.question, PING_INTERVAL_MS);
     this.owner.onWorker(worker.pid, worker.fd);
+    this.store.handTo(worker);
     for (const listener of this.listeners) worker.listen(listener.address.text, listener.fd);
     // A connection is one worker's only.
     for (const listener of this.listeners.splice(0)) {

@@ -2,15 +2,17 @@
 import type { EnvdOptions } from "../envd/options.ts";
 import { Temporaries } from "../smolvm/temporaries.ts";
 import { Family, parseAddress } from "../sys/address.ts";
-import { receiveMessage, sendMessage } from "../sys/channel.ts";
+import type { Message } from "../sys/channel.ts";
 import { GroupTable } from "../sys/groups.ts";
 import { Level, log } from "../sys/log.ts";
-import { Loop, Ready, Source } from "../sys/loop.ts";
+import { Loop, Ready } from "../sys/loop.ts";
 import { GROUPS_OFFSET, StateRecord } from "../sys/record.ts";
 import { adoptDescriptor, setProcessName } from "../sys/self.ts";
 import { Signal, SignalBit, SignalSource } from "../sys/signals.ts";
 import { Listener } from "../sys/socket.ts";
-import { LISTEN, PING, PONG } from "./messages.ts";
+import { Keeper } from "../envd/process/keeper.ts";
+import { ChannelEnd } from "./channel-end.ts";
+import { AGAIN, DROP, EXITED, KEEP, KEPT, LISTEN, PING, PONG } from "./messages.ts";
 import { Serving } from "./serving.ts";
 
 /** SIGTERM and SIGINT end an agent in order. */
@@ -33,30 +35,52 @@ export class StopSignals extends SignalSource {
 }
 
 /** The worker's end of the channel to its supervisor. */
-class SupervisorChannel extends Source {
-  private readonly serving: Serving;
+class SupervisorChannel extends ChannelEnd {
+  serving: Serving | undefined;
 
-  constructor(channel: number, serving: Serving) {
-    super(channel);
-    this.serving = serving;
+  override onMessage(message: Message): void {
+    const { text, fds } = message;
+    const serving = this.serving;
+    if (serving === undefined || text === PING) return this.say(PONG, []);
+    const first = fds.at(0) ?? -1;
+    if (text.startsWith(LISTEN) && first >= 0) listen(serving, text.slice(LISTEN.length), first);
+    else if (text.startsWith(KEPT)) serving.adopt(text.slice(KEPT.length), fds);
+    else if (text.startsWith(EXITED)) {
+      const words = text.slice(EXITED.length).split(" ");
+      serving.onExited(Number(words.at(0)), Number(words.at(1)));
+    } else if (text === AGAIN) serving.keepAgain();
+    else log(Level.ERROR, `the supervisor says what this worker does not know: ${text}`);
   }
 
-  override onReady(_ready: number): void {
-    for (;;) {
-      const message = receiveMessage(this.fd);
-      if (message === undefined) return;
-      // Nobody is there to restart or to stop this worker.
-      if (message.text === "") return this.serving.stop();
-      if (message.text === PING) sendMessage(this.fd, PONG, -1);
-      else if (message.text.startsWith(LISTEN) && message.fd >= 0) this.listen(message.text.slice(LISTEN.length), message.fd);
-      else log(Level.ERROR, `the supervisor says what this worker does not know: ${message.text}`);
-    }
+  /** Nobody is there to restart or to stop this worker. */
+  override onEnd(): void {
+    this.loop.remove(this);
+    this.serving?.stop();
+  }
+}
+
+function listen(serving: Serving, text: string, fd: number): void {
+  const address = parseAddress(text);
+  // An inherited descriptor may be a connection.
+  serving.listen(address.family === Family.DESCRIPTOR ? Listener.inherit(address, fd) : Listener.adopt(address, fd));
+}
+
+/** Has the supervisor keep what is to outlive this worker. */
+class ChannelKeeper extends Keeper {
+  private readonly channel: SupervisorChannel;
+
+  /** `tellsExits`: it is told how processes end that are no children of this one. */
+  constructor(channel: SupervisorChannel, tellsExits: boolean) {
+    super(tellsExits);
+    this.channel = channel;
   }
 
-  private listen(text: string, fd: number): void {
-    const address = parseAddress(text);
-    // An inherited descriptor may be a connection.
-    this.serving.listen(address.family === Family.DESCRIPTOR ? Listener.inherit(address, fd) : Listener.adopt(address, fd));
+  override keep(text: string, fds: number[]): void {
+    this.channel.say(KEEP + text, fds);
+  }
+
+  override drop(key: string): void {
+    this.channel.say(DROP + key, []);
   }
 }
 
@@ -70,9 +94,11 @@ export function work(channel: number, recordFile: number, isInit: boolean, optio
   const loop = new Loop();
   const temporaries = new Temporaries(new StateRecord(recordFile));
   temporaries.removeStale();
-  const serving = new Serving(loop, new GroupTable(recordFile, GROUPS_OFFSET), temporaries, options);
+  const ears = new SupervisorChannel(loop, channel);
+  const keeper = new ChannelKeeper(ears, isInit);
+  const serving = new Serving(loop, new GroupTable(recordFile, GROUPS_OFFSET), temporaries, options, keeper);
+  ears.serving = serving;
   loop.add(new StopSignals(serving, isInit), Ready.READABLE);
-  loop.add(new SupervisorChannel(channel, serving), Ready.READABLE);
   loop.run();
   return 0;
 }

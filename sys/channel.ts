@@ -1,4 +1,4 @@
-/** A pair of connected sockets between two processes: short texts, whole and in order, each with a descriptor or none. */
+/** A pair of connected sockets between two processes: short texts, whole and in order, each with a few descriptors or none. */
 import { addressOf, call, call6 } from "#libc";
 import { decodeText, encodeText, writeWord } from "./bytes.ts";
 import { Call } from "./calls.ts";
@@ -17,10 +17,12 @@ const MSG_CMSG_CLOEXEC = 0x40000000;
 const TEXT_MAX = 4096;
 const MSGHDR_BYTES = 56;
 const IOVEC_BYTES = 16;
-/** A control message with one descriptor: header, int, padding; cmsg(3). */
-const CONTROL_BYTES = 24;
-const CONTROL_LENGTH = 20;
-const NO_FD = -1;
+/** Descriptors that come with one text. */
+const FDS_MAX = 8;
+/** A control message: its header, and as many ints; cmsg(3). */
+const CONTROL_HEADER = 16;
+const FD_BYTES = 4;
+const CONTROL_BYTES = CONTROL_HEADER + FDS_MAX * FD_BYTES;
 
 /** The two ends, which the caller owns; non-blocking and close-on-exec. */
 export class ChannelPair {
@@ -42,15 +44,14 @@ export class ChannelPair {
   }
 }
 
-/** What came through a channel. The receiver owns the descriptor, which is close-on-exec. */
+/** What came through a channel. The receiver owns the descriptors, which are close-on-exec. */
 export class Message {
   readonly text: string;
-  /** -1 where none came. */
-  readonly fd: number;
+  readonly fds: number[];
 
-  constructor(text: string, fd: number) {
+  constructor(text: string, fds: number[]) {
     this.text = text;
-    this.fd = fd;
+    this.fds = fds;
   }
 }
 
@@ -63,36 +64,49 @@ class Envelope {
   private readonly header = new Uint8Array(MSGHDR_BYTES);
   private readonly view = new DataView(this.header.buffer);
 
-  constructor(bytes: Uint8Array, hasControl: boolean) {
+  constructor(bytes: Uint8Array, controlLength: number) {
     this.bytes = bytes;
     const iovecView = new DataView(this.iovec.buffer);
     writeWord(iovecView, 0, addressOf(bytes));
     writeWord(iovecView, 8, bytes.length);
     writeWord(this.view, 16, addressOf(this.iovec));
     writeWord(this.view, 24, 1);
-    if (!hasControl) return;
+    if (controlLength === 0) return;
     writeWord(this.view, 32, addressOf(this.control));
-    writeWord(this.view, 40, CONTROL_BYTES);
+    writeWord(this.view, 40, controlLength);
   }
 
   get address(): number {
     return addressOf(this.header);
   }
 
-  /** Whether a descriptor came. */
-  get hasDescriptor(): boolean {
-    return this.view.getUint32(40, true) >= CONTROL_LENGTH && this.controlView.getInt32(12, true) === SCM_RIGHTS;
+  /** The descriptors that came. */
+  get fds(): number[] {
+    const fds: number[] = [];
+    const hasControl = this.view.getUint32(40, true) >= CONTROL_HEADER && this.controlView.getInt32(12, true) === SCM_RIGHTS;
+    const end = hasControl ? Math.min(this.controlView.getUint32(0, true), CONTROL_BYTES) : 0;
+    for (let at = CONTROL_HEADER; at + FD_BYTES <= end; at += FD_BYTES) fds.push(this.controlView.getInt32(at, true));
+    return fds;
   }
 }
 
-/** Sends a text of 1 to 4,096 bytes, and a descriptor that stays the caller's, or -1. Returns 0 or -errno (-EAGAIN: full). */
-export function sendMessage(channel: number, text: string, fd: number): number {
-  const envelope = new Envelope(encodeText(text), fd >= 0);
-  if (fd >= 0) {
-    writeWord(envelope.controlView, 0, CONTROL_LENGTH);
+/**
+ * Sends a text of 1 to 4,096 bytes, and at most eight descriptors, which stay the caller's. Returns 0 or -errno (-EAGAIN:
+ * full).
+ */
+export function sendMessage(channel: number, text: string, fds: number[]): number {
+  const length = CONTROL_HEADER + fds.length * FD_BYTES;
+  const envelope = new Envelope(encodeText(text), fds.length > 0 ? length : 0);
+  if (fds.length > FDS_MAX) throw new RangeError("too many descriptors");
+  if (fds.length > 0) {
+    writeWord(envelope.controlView, 0, length);
     envelope.controlView.setInt32(8, SOL_SOCKET, true);
     envelope.controlView.setInt32(12, SCM_RIGHTS, true);
-    envelope.controlView.setInt32(16, fd, true);
+    let at = CONTROL_HEADER;
+    for (const fd of fds) {
+      envelope.controlView.setInt32(at, fd, true);
+      at += FD_BYTES;
+    }
   }
   const sent = call(Call.sendmsg, channel, envelope.address, MSG_NOSIGNAL);
   return sent < 0 ? sent : 0;
@@ -100,11 +114,9 @@ export function sendMessage(channel: number, text: string, fd: number): number {
 
 /** The next message; undefined where none is there. An empty text: the other side is gone. */
 export function receiveMessage(channel: number): Message | undefined {
-  const envelope = new Envelope(new Uint8Array(TEXT_MAX), true);
+  const envelope = new Envelope(new Uint8Array(TEXT_MAX), CONTROL_BYTES);
   const length = call(Call.recvmsg, channel, envelope.address, MSG_CMSG_CLOEXEC);
   if (length === -Errno.EAGAIN || length === -Errno.EINTR) return undefined;
-  if (length <= 0) return new Message("", NO_FD);
-  const fd = envelope.hasDescriptor ? envelope.controlView.getInt32(16, true) : NO_FD;
-  return new Message(decodeText(envelope.bytes, 0, length), fd);
+  if (length <= 0) return new Message("", []);
+  return new Message(decodeText(envelope.bytes, 0, length), envelope.fds);
 }
-

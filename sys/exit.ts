@@ -1,13 +1,9 @@
 /** Noticing that a child has ended: pidfd_open(2) where the kernel has it, SIGCHLD otherwise. Never a poll. */
-import { call6 } from "#libc";
-import { Call } from "./calls.ts";
 import { close } from "./file.ts";
 import { type Loop, Ready, Source } from "./loop.ts";
+import { openPidfd } from "./pidfd.ts";
 import { hasEnded } from "./process.ts";
 import { SignalBit, SignalSource } from "./signals.ts";
-
-/** The same number on every architecture. */
-const SYS_PIDFD_OPEN = 434;
 
 /** Waits for one child. */
 export class ExitWatch extends Source {
@@ -70,7 +66,7 @@ export class ExitWatcher {
    * no more use for its pid and takes its status with `reap`.
    */
   watch(pid: number, onEnd: () => void): void {
-    const pidfd = call6(Call.syscall, SYS_PIDFD_OPEN, pid, 0, 0, 0, 0);
+    const pidfd = openPidfd(pid);
     const watch = new ExitWatch(this, pid, pidfd, onEnd);
     if (pidfd >= 0) {
       this.loop.add(watch, Ready.READABLE);

@@ -13,6 +13,8 @@ const O_EXCL = 0o200;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 const FIONREAD = 0x541b;
+const F_DUPFD_CLOEXEC = 1030;
+const FIRST_FD = 3;
 const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
 const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -190,6 +192,11 @@ export function workingDirectory(): string {
 export function unlink(path: string): boolean {
   const name = cstring(path);
   return call(Call.unlink, addressOf(name), 0, 0) >= 0;
+}
+
+/** Another descriptor of the same file, the caller's too, or -errno; dup(2). */
+export function duplicate(fd: number): number {
+  return call(Call.fcntl, fd, F_DUPFD_CLOEXEC, FIRST_FD);
 }
 
 /** How many bytes can be read of a pipe or a terminal without waiting; ioctl_fionread. 0 where nobody knows. */

@@ -156,7 +156,10 @@ export const CORE_DUMPED = 128;
  * dumped. Undefined where somebody else took it.
  */
 export function takeStatus(pid: number): number | undefined {
-  if (wait(P_PID, pid, 0) <= 0) return undefined;
+  return wait(P_PID, pid, 0) > 0 ? fullStatus() : undefined;
+}
+
+function fullStatus(): number {
   return siginfoView.getInt32(8, true) === CLD_DUMPED ? exitStatus() - CORE_DUMPED : exitStatus();
 }
 
@@ -177,10 +180,13 @@ export function reap(pid: number): number {
 export class Ended {
   readonly pid: number;
   readonly status: number;
+  /** As `takeStatus` has it. */
+  readonly fullStatus: number;
 
-  constructor(pid: number, status: number) {
+  constructor(pid: number, status: number, fullStatus: number) {
     this.pid = pid;
     this.status = status;
+    this.fullStatus = fullStatus;
   }
 }
 
@@ -190,5 +196,5 @@ export class Ended {
  */
 export function reapAny(): Ended {
   const pid = wait(P_ALL, 0, 0);
-  return pid > 0 ? new Ended(pid, exitStatus()) : new Ended(pid < 0 ? -1 : 0, 0);
+  return pid > 0 ? new Ended(pid, exitStatus(), fullStatus()) : new Ended(pid < 0 ? -1 : 0, 0, 0);
 }

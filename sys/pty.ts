@@ -18,6 +18,7 @@ const TIOCGPTPEER = 0x5441;
 const KEEP_GROUP = -1;
 const SLAVE_MODE = 0o620;
 const MULTIPLEXER = "/dev/ptmx";
+const OTHER_MULTIPLEXER = "/dev/pts/ptmx";
 
 /** A new pseudoterminal. The caller owns both ends, which are close-on-exec; the master does not block. */
 export class Pty {
@@ -31,9 +32,11 @@ export class Pty {
 
   /** Opens one of a size in characters, each below 65,536, whose slave a user owns. Throws SysError. */
   static open(columns: number, rows: number, uid: number): Pty {
-    const path = plainString(MULTIPLEXER);
     const flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
-    const master = check(call(Call.open, addressOf(path), flags | O_NONBLOCK, 0), "open", MULTIPLEXER);
+    let master = open(MULTIPLEXER, flags | O_NONBLOCK);
+    // Where /dev is not the kernel's own, devpts still has one.
+    if (master < 0) master = open(OTHER_MULTIPLEXER, flags | O_NONBLOCK);
+    check(master, "open", MULTIPLEXER);
     try {
       const unlocked = new Uint8Array(4);
       check(call(Call.ioctl, master, TIOCSPTLCK, addressOf(unlocked)), "ioctl", MULTIPLEXER);
@@ -46,14 +49,18 @@ export class Pty {
   }
 }
 
+function open(path: string, flags: number): number {
+  const bytes = plainString(path);
+  return call(Call.open, addressOf(bytes), flags, 0);
+}
+
 function openSlave(master: number, flags: number, uid: number): number {
   let slave = call(Call.ioctl, master, TIOCGPTPEER, flags);
   if (slave < 0) {
     const number = new Uint8Array(4);
     check(call(Call.ioctl, master, TIOCGPTN, addressOf(number)), "ioctl", MULTIPLEXER);
     const path = `/dev/pts/${new DataView(number.buffer).getUint32(0, true)}`;
-    const bytes = plainString(path);
-    slave = check(call(Call.open, addressOf(bytes), flags, 0), "open", path);
+    slave = check(open(path, flags), "open", path);
   }
   // So that it can be opened by its name again. Where that fails it still is the terminal.
   call(Call.fchown, slave, uid, KEEP_GROUP);

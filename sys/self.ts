@@ -4,6 +4,7 @@ import { cstring, CStringVector } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { fork, leaveChild } from "./child.ts";
 import { programArguments } from "./environ.ts";
+import { restoreFileLimit } from "./limits.ts";
 import { resetDispositions, Signal } from "./signals.ts";
 
 const PR_SET_PDEATHSIG = 1;
@@ -52,6 +53,7 @@ export function launchSelf(words: string[], first: number, second: number, envir
   if (call(Call.getppid, 0, 0, 0) !== parent) leaveChild(EXEC_FAILED_STATUS);
   // The mask stays: until it can answer SIGTERM, the child is not to die of it.
   resetDispositions();
+  restoreFileLimit();
   call(Call.fcntl, first, F_SETFD, 0);
   call(Call.fcntl, second, F_SETFD, 0);
   call(Call.execve, pathAddress, vector, environment);

@@ -32,13 +32,23 @@ export class InputQueue extends Source {
   private entries: Entry[] = [];
   private isClosing = false;
   private isOpen: boolean;
+  private readonly onClosed: () => void;
 
-  /** The descriptor is the queue's from now on, unless `isShared`; -1 for none. */
-  constructor(loop: Loop, fd: number, isShared: boolean) {
+  /**
+   * The descriptor is the queue's from now on, unless `isShared`; -1 for none. `onClosed` is called when the end of the
+   * input has come, not when the process has.
+   */
+  constructor(loop: Loop, fd: number, isShared: boolean, onClosed: () => void) {
     super(fd);
     this.isShared = isShared;
+    this.onClosed = onClosed;
     this.loop = loop;
     this.isOpen = fd >= 0;
+  }
+
+  /** The descriptor while there is one of its own to keep; else -1. */
+  get kept(): number {
+    return this.isOpen && !this.isShared ? this.fd : -1;
   }
 
   /** Whether it takes anything more. */
@@ -125,6 +135,8 @@ export class InputQueue extends Source {
     this.loop.remove(this);
     if (!this.isClosing || !this.isOpen) return;
     this.isOpen = false;
-    if (!this.isShared) close(this.fd);
+    if (this.isShared) return;
+    close(this.fd);
+    this.onClosed();
   }
 }

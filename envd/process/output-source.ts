@@ -17,19 +17,25 @@ export abstract class OutputReader {
 }
 
 export class OutputSource extends Source {
-  isOpen = true;
+  isOpen: boolean;
   private readonly loop: Loop;
   private readonly events: OutputEvents;
   private readonly reader: OutputReader;
   private readonly origin: Origin;
 
-  /** The descriptor is the source's from now on; a terminal's stays its owner's. */
+  /** The descriptor is the source's from now on, -1 for none; a terminal's stays its owner's. */
   constructor(loop: Loop, events: OutputEvents, reader: OutputReader, fd: number, origin: Origin) {
     super(fd);
+    this.isOpen = fd >= 0;
     this.loop = loop;
     this.events = events;
     this.reader = reader;
     this.origin = origin;
+  }
+
+  /** The descriptor while it is open, else -1. */
+  get kept(): number {
+    return this.isOpen ? this.fd : -1;
   }
 
   /** (A source that waits for nothing would still be told of its hang-up, again and again: it leaves the loop.) */

@@ -4,7 +4,8 @@ import { RpcError } from "../../connect/error.ts";
 import { monotonicNow } from "../../sys/clock.ts";
 import { close } from "../../sys/file.ts";
 import type { Loop } from "../../sys/loop.ts";
-import { trySignal, takeStatus } from "../../sys/process.ts";
+import { openPidfd, signalPidfd } from "../../sys/pidfd.ts";
+import { takeStatus, trySignal } from "../../sys/process.ts";
 import { setWindowSize } from "../../sys/pty.ts";
 import { Signal } from "../../sys/signals.ts";
 import type { Started } from "../../sys/start.ts";
@@ -12,6 +13,8 @@ import { Timer } from "../../sys/timer.ts";
 import { endResponse, UNKNOWN_STATUS } from "./exit-status.ts";
 import type { Frame } from "./frame.ts";
 import { InputQueue } from "./input-queue.ts";
+import type { Keeper } from "./keeper.ts";
+import { KeptProcess, Letter } from "./kept.ts";
 import { eventFrame } from "./messages.ts";
 import { Origin, OutputEvent, type OutputEvents } from "./output-event.ts";
 import { OutputReader, OutputSource } from "./output-source.ts";
@@ -24,10 +27,13 @@ const PATIENCE_MS = 60_000;
 export abstract class ProcessOwner {
   readonly loop: Loop;
   readonly events: OutputEvents;
+  readonly keeper: Keeper | undefined;
 
-  constructor(loop: Loop, events: OutputEvents) {
+  /** `keeper` keeps what is to outlive this process of the agent. */
+  constructor(loop: Loop, events: OutputEvents, keeper: Keeper | undefined) {
     this.loop = loop;
     this.events = events;
+    this.keeper = keeper;
   }
 
   /** A process has ended, with what `takeStatus` tells or UNKNOWN_STATUS: from now on it is only remembered. */
@@ -73,6 +79,11 @@ export class Process extends Publisher {
   private isMarked = false;
   private isEnded = false;
   private lifetime: Timer | undefined;
+  private deadline = Infinity;
+  private key: string;
+  private isAdopted = false;
+  /** Of a process that is no child of ours; else -1. */
+  private pidfd = -1;
   private readonly patience = new Timer(() => this.evict());
 
   /** Takes over the descriptors of what was started. Nothing is read before `run`. */
@@ -82,17 +93,31 @@ export class Process extends Publisher {
     this.pid = started.pid;
     this.tag = tag;
     this.config = config;
+    this.key = `${started.pid}-${Math.floor(monotonicNow())}`;
     this.terminal = started.terminal;
     const loop = owner.loop;
     const reader = new Outputs(this);
+    const onClosed = (): void => this.keep();
     if (started.terminal >= 0) {
-      this.input = new InputQueue(loop, started.terminal, true);
+      this.input = new InputQueue(loop, started.terminal, true, onClosed);
       this.outputs.push(new OutputSource(loop, owner.events, reader, started.terminal, Origin.PTY));
       return;
     }
-    this.input = new InputQueue(loop, started.stdin, false);
+    this.input = new InputQueue(loop, started.stdin, false, onClosed);
     this.outputs.push(new OutputSource(loop, owner.events, reader, started.stdout, Origin.STDOUT));
     this.outputs.push(new OutputSource(loop, owner.events, reader, started.stderr, Origin.STDERR));
+  }
+
+  /** Goes on with what another worker has started. */
+  static adopt(owner: ProcessOwner, kept: KeptProcess): Process {
+    const process = new Process(owner, kept.ends(), kept.tag, kept.config);
+    process.key = kept.key;
+    process.isAdopted = true;
+    process.pidfd = kept.fd(Letter.PIDFD);
+    process.status = kept.status;
+    process.isMarked = kept.isMarked;
+    if (kept.deadline !== Infinity) process.limit(Math.max(kept.deadline - monotonicNow(), 0), undefined);
+    return process;
   }
 
   get isOnTerminal(): boolean {
@@ -121,10 +146,11 @@ export class Process extends Publisher {
     if (this.fullCount > 0) this.updateReading();
   }
 
-  /** Ends it after so many milliseconds, and for `starter` with an error. */
-  limit(milliseconds: number, starter: Subscriber): void {
+  /** Ends it after so many milliseconds, and for `starter`, where there is one, with an error. */
+  limit(milliseconds: number, starter: Subscriber | undefined): void {
+    this.deadline = monotonicNow() + milliseconds;
     const timer = new Timer(() => {
-      starter.fail(new RpcError(Code.DEADLINE_EXCEEDED, "context deadline exceeded"));
+      starter?.fail(new RpcError(Code.DEADLINE_EXCEEDED, "context deadline exceeded"));
       this.signal(Signal.KILL);
     });
     this.lifetime = timer;
@@ -135,8 +161,10 @@ export class Process extends Publisher {
   signal(signal: number): boolean {
     this.isMarked = true;
     // From when its status has been taken on, the pid may be somebody else's.
-    const isSent = this.status !== undefined || trySignal(this.pid, signal);
+    let isSent = this.status !== undefined;
+    if (!isSent) isSent = this.pidfd >= 0 ? signalPidfd(this.pidfd, signal) : trySignal(this.pid, signal);
     this.endIfDone();
+    this.keep();
     return isSent;
   }
 
@@ -147,8 +175,42 @@ export class Process extends Publisher {
 
   /** The leader has ended, and nobody has taken its status yet. */
   onExit(): void {
-    this.status = takeStatus(this.pid) ?? UNKNOWN_STATUS;
+    this.onStatus(takeStatus(this.pid) ?? UNKNOWN_STATUS);
+  }
+
+  /** Whether it is another worker's child, of whose end nobody has told yet. */
+  get isAwaited(): boolean {
+    return this.isAdopted && this.status === undefined;
+  }
+
+  /** The leader has ended with a status of `takeStatus`, or UNKNOWN_STATUS. */
+  onStatus(status: number): void {
+    if (this.status !== undefined) return;
+    this.status = status;
     this.endIfDone();
+    this.keep();
+  }
+
+  /** Has the descriptors kept for the next worker, as they are now. */
+  keep(): void {
+    const keeper = this.owner.keeper;
+    if (keeper === undefined || this.isEnded) return;
+    const kept = new KeptProcess(this.key, this.pid);
+    kept.tag = this.tag;
+    kept.config = this.config;
+    kept.status = this.status;
+    kept.isMarked = this.isMarked;
+    kept.deadline = this.deadline;
+    kept.add(Letter.STDIN, this.input.kept);
+    kept.add(Letter.TERMINAL, this.terminal);
+    if (!this.isOnTerminal) {
+      kept.add(Letter.STDOUT, this.outputs.at(0)?.kept ?? -1);
+      kept.add(Letter.STDERR, this.outputs.at(1)?.kept ?? -1);
+    }
+    const opened = this.pidfd < 0 && this.status === undefined ? openPidfd(this.pid) : -1;
+    kept.add(Letter.PIDFD, opened >= 0 ? opened : this.pidfd);
+    kept.send(keeper);
+    if (opened >= 0) close(opened);
   }
 
   onOutput(origin: Origin, bytes: Uint8Array, end: number): void {
@@ -216,6 +278,8 @@ export class Process extends Publisher {
     this.owner.retire(this, status);
     this.input.abandon();
     if (this.isOnTerminal) close(this.terminal);
+    if (this.pidfd >= 0) close(this.pidfd);
+    this.owner.keeper?.drop(this.key);
     this.publishEnd(status);
   }
 

@@ -71,6 +71,7 @@ export class Starting extends Source {
     }
     this.table.add(this.process);
     this.starter.onStarted(this.process);
+    this.process.keep();
     this.process.run();
   }
 

@@ -1,11 +1,14 @@
 /** The processes that run, and for a while those that have ended; envd-rpc.md 3.1, 3.12. */
 import type { ExitWatcher } from "../../sys/exit.ts";
 import { Level, log, logs } from "../../sys/log.ts";
-import type { Loop } from "../../sys/loop.ts";
+import { type Loop, Ready, Source } from "../../sys/loop.ts";
 import { monotonicNow } from "../../sys/clock.ts";
 import { Timer } from "../../sys/timer.ts";
+import { UNKNOWN_STATUS } from "./exit-status.ts";
+import type { Keeper } from "./keeper.ts";
+import { KeptProcess, Letter } from "./kept.ts";
 import { OutputEvents } from "./output-event.ts";
-import { type Process, ProcessOwner } from "./process.ts";
+import { Process, ProcessOwner } from "./process.ts";
 
 /** The tag of the command that is run when the daemon starts. */
 export const BOOT_TAG = "init-cmd";
@@ -39,8 +42,8 @@ export class ProcessTable extends ProcessOwner {
   private started = 0;
   private readonly expiry = new Timer(() => this.expire());
 
-  constructor(loop: Loop, exits: ExitWatcher) {
-    super(loop, new OutputEvents(loop));
+  constructor(loop: Loop, exits: ExitWatcher, keeper: Keeper | undefined) {
+    super(loop, new OutputEvents(loop), keeper);
     this.exits = exits;
   }
 
@@ -52,6 +55,25 @@ export class ProcessTable extends ProcessOwner {
     const { pid, tag } = process;
     if (this.retainedByPid(pid) === undefined && (tag === undefined || this.retainedByTag(tag) === undefined)) return;
     this.retained = this.retained.filter((end) => end.pid !== pid && (tag === undefined || end.tag !== tag));
+  }
+
+  /** Goes on with a process that a worker before this one has started; `kept.ts` says what the text is. */
+  adopt(text: string, fds: number[]): void {
+    const kept = KeptProcess.receive(text, fds);
+    const process = Process.adopt(this, kept);
+    this.add(process);
+    if (process.isAwaited && this.keeper?.tellsExits !== true) awaitEnd(this.loop, process, kept.fd(Letter.PIDFD));
+    process.run();
+  }
+
+  /** A process that was taken over has ended, with a status of `takeStatus`. */
+  onExited(pid: number, status: number): void {
+    for (const process of this.live.slice()) if (process.pid === pid && process.isAwaited) process.onStatus(status);
+  }
+
+  /** Has everything kept once more. */
+  keepAll(): void {
+    for (const process of this.live) process.keep();
   }
 
   override retire(process: Process, status: number): void {
@@ -89,6 +111,28 @@ export class ProcessTable extends ProcessOwner {
     const next = this.retained.at(0);
     if (next !== undefined) this.loop.timers.start(this.expiry, next.until - now);
   }
+}
+
+/** The end of a process whose status is somebody else's to take. */
+class StrangersEnd extends Source {
+  private readonly loop: Loop;
+  private readonly process: Process;
+
+  constructor(loop: Loop, process: Process, pidfd: number) {
+    super(pidfd);
+    this.loop = loop;
+    this.process = process;
+  }
+
+  override onReady(_ready: number): void {
+    this.loop.remove(this);
+    this.process.onStatus(UNKNOWN_STATUS);
+  }
+}
+
+function awaitEnd(loop: Loop, process: Process, pidfd: number): void {
+  if (pidfd < 0) return process.onStatus(UNKNOWN_STATUS);
+  loop.add(new StrangersEnd(loop, process, pidfd), Ready.READABLE);
 }
 
 /** Of the process that was started last: one that was started before may have ended after it. */

@@ -1,7 +1,7 @@
 // A client of the process service over HTTP/1.1, written from envd-rpc.md alone. Every stream is checked for what holds for
 // all of them: one start first, one end last, one end-of-stream message, and nothing after it.
 
-import { HttpStream } from "./http.ts";
+import { type Address, HttpStream } from "./http.ts";
 import { decode, encode, fromJson, type Message, toJson } from "./wire.ts";
 
 export type Codec = "json" | "proto";
@@ -283,7 +283,7 @@ export class InputStream {
 
 export class Client {
   constructor(
-    readonly port: number,
+    readonly address: Address,
     readonly codec: Codec,
   ) {}
 
@@ -291,7 +291,9 @@ export class Client {
   async unary(method: string, request: Message, options: CallOptions = {}): Promise<Message> {
     const body = this.codec === "proto" ? encode(method, request) : Buffer.from(toJson(request));
     const headers = { ...headersOf(options), "Content-Type": `application/${this.codec}` };
-    const response = await fetch(`http://127.0.0.1:${this.port}/process.Process/${method}`, { method: "POST", headers, body });
+    const { address } = this;
+    const where = typeof address === "number" ? { host: `127.0.0.1:${address}` } : { host: "envd", unix: address };
+    const response = await fetch(`http://${where.host}/process.Process/${method}`, { method: "POST", headers, body, ...where });
     const bytes = Buffer.from(await response.arrayBuffer());
     if (response.status !== 200) throw errorOf(bytes.toString(), response.status);
     const type = method === "List" ? "ListResponse" : "Empty";
@@ -301,7 +303,7 @@ export class Client {
   async stream(method: string, request: Message, options: CallOptions = {}): Promise<EventStream> {
     const payload = envelope(this.codec === "proto" ? encode(method, request) : Buffer.from(toJson(request)));
     const headers = { ...headersOf(options), "Content-Type": `application/connect+${this.codec}`, "Content-Length": String(payload.length) };
-    const http = await HttpStream.open(this.port, `/process.Process/${method}`, headers);
+    const http = await HttpStream.open(this.address, `/process.Process/${method}`, headers);
     http.send(payload);
     return new EventStream(http, this.codec);
   }
@@ -364,6 +366,6 @@ export class Client {
 
   async streamInput(options: CallOptions = {}): Promise<InputStream> {
     const headers = { ...headersOf(options), "Content-Type": `application/connect+${this.codec}`, "Transfer-Encoding": "chunked" };
-    return new InputStream(await HttpStream.open(this.port, "/process.Process/StreamInput", headers), this.codec);
+    return new InputStream(await HttpStream.open(this.address, "/process.Process/StreamInput", headers), this.codec);
   }
 }

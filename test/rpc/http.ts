@@ -2,6 +2,9 @@
 
 import { connect, type Socket } from "node:net";
 
+/** A TCP port of this machine, or the path of a Unix socket. */
+export type Address = number | string;
+
 export class HttpStream {
   status = 0;
   headers: Record<string, string> = {};
@@ -15,8 +18,9 @@ export class HttpStream {
   }
 
   /** Sends the head of a request. The body follows with `send` where the headers announce one. */
-  static async open(port: number, path: string, headers: Record<string, string>): Promise<HttpStream> {
-    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  static async open(address: Address, path: string, headers: Record<string, string>): Promise<HttpStream> {
+    const where = typeof address === "number" ? { port: address, host: "127.0.0.1", noDelay: true } : { path: address };
+    const socket = connect(where);
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", () => resolve());
       socket.once("error", reject);

@@ -29,26 +29,27 @@ function closeEnd(fd: number): void {
 test("texts come whole, in order, in both directions", () => {
   const { ours, theirs } = pair();
   const texts = ["a", "listen unix:/tmp/ü", "x".repeat(4096), "\0"];
-  for (const text of texts) expect(sendMessage(ours, text, -1)).toBe(0);
-  expect(sendMessage(theirs, "back", -1)).toBe(0);
-  expect(texts.map(() => receiveMessage(theirs))).toEqual(texts.map((text) => ({ text, fd: -1 })));
-  expect(receiveMessage(ours)).toEqual({ text: "back", fd: -1 });
+  for (const text of texts) expect(sendMessage(ours, text, [])).toBe(0);
+  expect(sendMessage(theirs, "back", [])).toBe(0);
+  expect(texts.map(() => receiveMessage(theirs))).toEqual(texts.map((text) => ({ text, fds: [] })));
+  expect(receiveMessage(ours)).toEqual({ text: "back", fds: [] });
 });
 
-test("a descriptor comes with its text, close-on-exec, and stays the sender's too", () => {
+test("descriptors come with their text, close-on-exec, and stay the sender's too", () => {
   const { ours, theirs } = pair();
   const directory = scratchDirectory();
   writeFileSync(join(directory, "file"), "content");
   const file = openSync(join(directory, "file"), "r");
   remove(directory);
-  sendMessage(ours, "without", -1);
-  expect(sendMessage(ours, "with", file)).toBe(0);
+  sendMessage(ours, "without", []);
+  expect(sendMessage(ours, "with", [file, file])).toBe(0);
   expect(fstatSync(file).size).toBe(7);
   closeSync(file);
-  expect(receiveMessage(theirs)).toEqual({ text: "without", fd: -1 });
+  expect(receiveMessage(theirs)).toEqual({ text: "without", fds: [] });
   const message = receiveMessage(theirs);
-  const fd = message?.fd ?? -1;
-  open.push(fd);
+  const [fd = -1, other = -1] = message?.fds ?? [];
+  open.push(fd, other);
+  expect(fstatSync(other).ino).toBe(fstatSync(fd).ino);
   expect(message?.text).toBe("with");
   const content = Buffer.alloc(7);
   readSync(fd, content);
@@ -64,34 +65,34 @@ test("nothing there is no message", () => {
 
 test("the other side's end comes after what it has said, as an empty text", () => {
   const { ours, theirs } = pair();
-  sendMessage(theirs, "last", -1);
+  sendMessage(theirs, "last", []);
   closeEnd(theirs);
   expect([receiveMessage(ours)?.text, receiveMessage(ours)?.text, receiveMessage(ours)?.text]).toEqual(["last", "", ""]);
-  expect(sendMessage(ours, "anybody?", -1)).toBe(-Errno.EPIPE);
+  expect(sendMessage(ours, "anybody?", [])).toBe(-Errno.EPIPE);
 });
 
 test("an end that left something unread is an end", () => {
   const { ours, theirs } = pair();
-  sendMessage(ours, "unread", -1);
+  sendMessage(ours, "unread", []);
   closeEnd(theirs);
-  expect(receiveMessage(ours)).toEqual({ text: "", fd: -1 });
+  expect(receiveMessage(ours)).toEqual({ text: "", fds: [] });
 });
 
 test("a channel that is full says so, and takes more when it has been read", () => {
   const { ours, theirs } = pair();
   let result = 0;
   let sent = 0;
-  while ((result = sendMessage(ours, "x".repeat(4096), -1)) === 0) sent++;
+  while ((result = sendMessage(ours, "x".repeat(4096), [])) === 0) sent++;
   expect(result).toBe(-Errno.EAGAIN);
   expect(sent).toBeGreaterThan(0);
   receiveMessage(theirs);
-  expect(sendMessage(ours, "y", -1)).toBe(0);
+  expect(sendMessage(ours, "y", [])).toBe(0);
 });
 
 test("a descriptor that is none is refused, and none is lost", () => {
   const { ours, theirs } = pair();
   const before = descriptors(process.pid);
-  expect(sendMessage(ours, "with", 99_999)).toBe(-9); // EBADF
+  expect(sendMessage(ours, "with", [99_999])).toBe(-9); // EBADF
   expect(receiveMessage(theirs)).toBeUndefined();
   expect(descriptors(process.pid)).toBe(before);
 });
