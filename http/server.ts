@@ -15,7 +15,7 @@ const MAX_CONNECTIONS = 4096;
 export class HttpServer extends Site {
   private readonly maxConnections: number;
   private readonly onDone: () => void;
-  private readonly connections: Connection[] = [];
+  private connections: Connection[] = [];
   private isDraining = false;
 
   /**
@@ -94,6 +94,8 @@ export class HttpServer extends Site {
       last.place = connection.place;
     }
     if (this.connections.length === this.maxConnections - 1) this.setAccepting(true);
+    // The array of a burst goes with it.
+    if (this.connections.length === 0) this.connections = [];
     if (this.isDone) this.onDone();
   }
 

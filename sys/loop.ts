@@ -51,7 +51,7 @@ export class Loop {
   readonly timers = new TimerHeap();
   private pollfds = new Uint8Array(16 * POLLFD_BYTES);
   private view = new DataView(this.pollfds.buffer);
-  private readonly sources: Source[] = [];
+  private sources: Source[] = [];
   private readonly idlers: Idler[] = [];
   private stopping = false;
 
@@ -88,7 +88,9 @@ export class Loop {
     }
     // After a burst the array goes back to its idle size.
     const room = this.pollfds.length / POLLFD_BYTES;
-    if (room > 16 && this.sources.length * 4 < room) this.resize(this.pollfds.length / 2);
+    if (room <= 16 || this.sources.length * 4 >= room) return;
+    this.resize(this.pollfds.length / 2);
+    this.sources = this.sources.slice();
   }
 
   /** Runs until `stop`. */

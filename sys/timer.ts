@@ -14,7 +14,9 @@ export class Timer {
 }
 
 export class TimerHeap {
-  private readonly heap: Timer[] = [];
+  private heap: Timer[] = [];
+  /** Timers that the heap's array may have room for. */
+  private room = 64;
   /** When the loop has last waited, while any timer runs; monotonic milliseconds. */
   now = 0;
   /** The first deadline, Infinity without a timer: a turn of the loop looks here, not into the heap. */
@@ -28,6 +30,7 @@ export class TimerHeap {
     timer.deadline = now + milliseconds;
     timer.slot = this.heap.length;
     this.heap.push(timer);
+    this.room = Math.max(this.room, this.heap.length);
     this.rise(timer);
     this.updateNext();
   }
@@ -45,6 +48,10 @@ export class TimerHeap {
       this.sink(last);
     }
     this.updateNext();
+    // After a burst the array goes back to its idle size.
+    if (this.room <= 64 || this.heap.length * 4 >= this.room) return;
+    this.room = Math.ceil(this.room / 2);
+    this.heap = this.heap.slice();
   }
 
   /** Milliseconds from `runDue` until the first deadline, rounded up, as poll(2) takes them; -1 without a timer. */

@@ -3,7 +3,7 @@ import { Code } from "../../connect/code.ts";
 import { invalid, RpcError } from "../../connect/error.ts";
 import type { Message } from "../../connect/message.ts";
 import type { Process } from "./process.ts";
-import type { ProcessTable, Retained } from "./table.ts";
+import type { ProcessTable } from "./table.ts";
 
 export class Selector {
   private readonly table: ProcessTable;
@@ -30,8 +30,10 @@ export class Selector {
     return this.tag === undefined ? this.table.byPid(this.pid) : this.table.byTag(this.tag);
   }
 
-  get retained(): Retained | undefined {
-    return this.tag === undefined ? this.table.retainedByPid(this.pid) : this.table.retainedByTag(this.tag);
+  /** The index of the end of a process; -1 where there is none. */
+  get retained(): number {
+    const { retained } = this.table;
+    return this.tag === undefined ? retained.byPid(this.pid) : retained.byTag(this.tag);
   }
 
   /** A process that has not ended. Throws RpcError. */

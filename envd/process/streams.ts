@@ -83,9 +83,10 @@ export class ConnectMethod extends Method {
     const subscriber = new Subscriber(call, this.table.loop, keepaliveInterval(call));
     const process = selector.live;
     if (process !== undefined) return process.subscribe(subscriber);
-    const retained = selector.retained;
-    if (retained === undefined) throw selector.notFound();
-    subscriber.begin(undefined, retained.pid);
-    subscriber.finish(eventFrame(endResponse(retained.status), call.isJson));
+    const index = selector.retained;
+    if (index < 0) throw selector.notFound();
+    const { retained } = this.table;
+    subscriber.begin(undefined, retained.pid(index));
+    subscriber.finish(eventFrame(endResponse(retained.status(index)), call.isJson));
   }
 }
