@@ -45,6 +45,7 @@ cases.both("I02: 10 MiB go through in order", async (client) => {
 cases.both("I03, I04: input that is not read waits and holds up nothing else, until the process is killed", async (client) => {
   const stream = await running(client, { process: { cmd: "/bin/sleep", args: ["100"] } });
   const waiting = failure(client.stdin({ pid: stream.pid }, Buffer.alloc(1 << 20)));
+  await until("the input waits", 10, () => pipeIsFull(stream.pid));
   const other = await cat(client);
   const start = performance.now();
   await client.list();
