@@ -71,7 +71,7 @@ export function flowOf(func: Func): Flow | undefined {
       next[at] = [at + 1];
     } else if (/^if \(.*\) \{$/.test(line)) {
       opened.push(at);
-      next[at] = [at + 1, otherwise(at)];
+      next[at] = line === "if (true) {" ? [at + 1] : [at + 1, otherwise(at)];
     } else if (line === "{" || line === "else {") {
       opened.push(at);
       next[at] = [at + 1];

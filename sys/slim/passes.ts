@@ -7,6 +7,7 @@ import { parse, print } from "./program.ts";
 import { dropIdleReferences } from "./references.ts";
 import { releaseBeforeCheck } from "./releases.ts";
 import { shorten } from "./shapes.ts";
+import { throwAlways } from "./throws.ts";
 
 /** The text of a program as the compiler has written it, with less in it. */
 export function slim(text: string): string {
@@ -14,6 +15,7 @@ export function slim(text: string): string {
   literals(program);
   initializeOnce(program);
   constants(program);
+  throwAlways(program);
   borrowParameters(program);
   dropIdleReferences(program);
   releaseBeforeCheck(program);

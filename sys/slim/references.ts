@@ -65,6 +65,7 @@ function dropImmortal(func: Func, literals: Set<string>): void {
 function borrowed(line: string): string {
   return line
     .replace(/ = (?:sc_retain__\w+|scr_\w+_retain)\((.*)\);/, (_, value) => ` = ${value};`)
+    .replace(/->retain_fn\(\w+->payload\)/, "->payload")
     .replace("scr_box_get_ref(", "sc_box_peek(");
 }
 
@@ -93,9 +94,9 @@ class References {
     if (/^sc_g_\w+$/.test(value)) return { owners: [], parts: [value] };
     const [, object, field] = /^(sc_[lt]_?\w+)->(sc_fld_\w+)$/.exec(value) ?? [];
     if (object !== undefined && field !== undefined) return this.#partOf(object, field);
-    // A union never changes what it holds.
-    const union = /^\(\w+ \*\)scr_union_peek\((sc_[lt]_?\w+)\)$/.exec(value)?.[1];
-    if (union !== undefined) return this.#holder(union);
+    // A union never changes what it holds, nor does what has been caught.
+    const whole = /^\(\w+ \*\)(?:scr_union_peek\((sc_[lt]_?\w+)\)|(sc_[lt]_?\w+)->retain_fn\(\2->payload\))$/.exec(value);
+    if (whole !== null) return this.#holder(whole[1] ?? whole[2] ?? "");
     const box = /^\(\w+ \*\)scr_box_get_ref\((sc_l_\w+)\)$/.exec(value)?.[1];
     if (box === undefined) return undefined;
     // The closure that is running keeps what it has captured.
@@ -132,9 +133,9 @@ class References {
     for (const on of this.#of.linesNaming(name)) this.#lines[on] = this.#lines[on]?.replace(`scr_str_concat(${name},`, `sc_concat_shared(${name},`) ?? "";
   }
 
-  /** Where a reference goes that is taken: a temporary, or the local variable that is all the temporary is for. */
+  /** Where a reference goes that is taken: a temporary, or the variable that is all the temporary is for. */
   #target(temporary: string, at: number): { name: string; at: number } {
-    const local = new RegExp(`^\\s*(sc_l_\\w+) = ${temporary};`).exec(this.#lines[at + 1] ?? "")?.[1];
+    const local = new RegExp(`^\\s*(sc_[lt]_?\\w+) = ${temporary};`).exec(this.#lines[at + 1] ?? "")?.[1];
     const isOnlyFor = local !== undefined && this.#of.linesNaming(temporary).length === 2;
     return isOnlyFor ? { name: local, at: at + 1 } : { name: temporary, at };
   }

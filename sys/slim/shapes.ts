@@ -1,6 +1,6 @@
 // Sequences that the compiler writes out again and again, made a function of their own, or shorter.
 
-import { type Func, functions, type Program } from "./program.ts";
+import { functions, type Program } from "./program.ts";
 
 const out = "static __attribute__((noinline)) ";
 
@@ -12,11 +12,10 @@ export function shorten(program: Program): void {
     helpers.set(text, name);
     return name;
   };
-  const unions = unionsOf(program);
+  const kinds = kindsOf(program);
   for (const func of functions(program)) {
-    func.lines = elements(func.lines.join("\n"), helper).split("\n");
-    func.lines = func.lines.map((line) => lengths(unreachable(newUnion(line, unions, helper), helper)));
-    alwaysThrown(func);
+    func.lines = alternatives(elements(func.lines.filter((line) => line !== "").join("\n"), helper), helper).split("\n");
+    func.lines = func.lines.map((line) => lengths(unreachable(byKind(line, kinds, helper), helper)));
     if (/^sc_(?:release|reld|gcfree)_/.test(func.name)) func.lines = func.lines.map(releaseField);
     if (func.name === "sc_release_globals") func.lines.fill("", 1, func.lines.length - 1);
   }
@@ -42,24 +41,41 @@ function elements(text: string, helper: (kind: string, text: string) => string):
   });
 }
 
-const union = /scr_union_new_ref\((\d+), (sc_\w+), (&\w+, &\w+, (?:&\w+|NULL))\)/;
+/** The text that a union holds, or a literal where it holds none, which is tag 1; the union is not needed any more. */
+function alternatives(text: string, helper: (kind: string, text: string) => string): string {
+  const shape = new RegExp(
+    String.raw`( *)ScrStr \*(sc_t\d+);\n *if \((sc_t\d+)->tag == 1\) \{\n *scr_union_release\(\3\);\n` +
+      String.raw` *ScrStr \*(sc_t\d+) = (\(ScrStr \*\)&sc_lit_\d+);\n *\2 = \4;\n` +
+      String.raw` *\} else \{\n *\2 = scr_str_retain\(\(ScrStr \*\)scr_union_peek\(\3\)\);\n *scr_union_release\(\3\);\n *\}`,
+    "g",
+  );
+  return text.replace(shape, (...found: string[]) => {
+    const [, indentation, result, held, , otherwise] = found;
+    const name = helper("text", `${out}ScrStr *NAME(ScrUnion *held, ScrStr *otherwise) { ScrStr *text = otherwise; if (held->tag != 1) text = scr_str_retain((ScrStr *)scr_union_peek(held)); scr_union_release(held); return text; }`);
+    return `${indentation}ScrStr *${result} = ${name}(${held}, ${otherwise});`;
+  });
+}
 
-/** How often unions of each kind of reference are made. */
-function unionsOf(program: Program): Map<string, number> {
+/** Unions of a kind of reference, and objects of a class thrown. */
+const kind = /\b(?:scr_union_new_ref\((\d+), (sc_\w+)|scr_throw_obj\((sc_\w+)), (&\w+, &\w+, (?:&\w+|NULL))\)/;
+
+/** How often there is each. */
+function kindsOf(program: Program): Map<string, number> {
   const count = new Map<string, number>();
   for (const func of functions(program)) {
     for (const line of func.lines) {
-      const kind = union.exec(line)?.[3];
-      if (kind !== undefined) count.set(kind, (count.get(kind) ?? 0) + 1);
+      const [, tag, , , of] = kind.exec(line) ?? [];
+      if (of !== undefined) count.set(`${tag === undefined} ${of}`, (count.get(`${tag === undefined} ${of}`) ?? 0) + 1);
     }
   }
   return count;
 }
 
-function newUnion(line: string, unions: Map<string, number>, helper: (kind: string, text: string) => string): string {
-  return line.replace(union, (whole: string, tag: string, value: string, kind: string) => {
-    if ((unions.get(kind) ?? 0) < 2) return whole;
-    return `${helper("union", `${out}ScrUnion *NAME(uint32_t tag, void *value) { return scr_union_new_ref(tag, value, ${kind}); }`)}(${tag}, ${value})`;
+function byKind(line: string, kinds: Map<string, number>, helper: (kind: string, text: string) => string): string {
+  return line.replace(kind, (whole: string, tag: string | undefined, value: string, thrown: string, of: string) => {
+    if ((kinds.get(`${tag === undefined} ${of}`) ?? 0) < 2) return whole;
+    if (tag === undefined) return `${helper("throw", `${out}void NAME(void *value) { scr_throw_obj(value, ${of}); }`)}(${thrown})`;
+    return `${helper("union", `${out}ScrUnion *NAME(uint32_t tag, void *value) { return scr_union_new_ref(tag, value, ${of}); }`)}(${tag}, ${value})`;
   });
 }
 
@@ -75,14 +91,6 @@ function lengths(line: string): string {
     .replace(/\(double\)(b|sc_t\d+)->len\b/, "(double)(int64_t)$1->len")
     .replace(/\bscr_arr_len\((sc_t\d+)\)/, "(double)(int64_t)$1->len")
     .replace("size_t idx = (size_t)i;", "size_t idx = (size_t)(int64_t)i;");
-}
-
-/** What always throws need not be asked whether it has. */
-function alwaysThrown(func: Func): void {
-  func.lines.forEach((line, at) => {
-    if (!/ = \(scr_throw_node_coded\(.*\), \(\w+ \*\)NULL\);$/.test(line)) return;
-    func.lines[at + 1] = func.lines[at + 1]?.replace("if (scr_exc_pending()) {", "if (true) {") ?? "";
-  });
 }
 
 /** All releases let NULL be. */

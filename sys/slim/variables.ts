@@ -4,8 +4,8 @@ import { type Flow, follow } from "./flow.ts";
 import { assigned, type Func, names } from "./program.ts";
 
 export const retain = /^\s*\w+ \*(sc_t\d+) = (?:sc_retain__\w+|scr_\w+_retain)\((.*)\);(?: \/\*.*\*\/)?$/;
-/** What is read from a box comes with a reference, too. */
-export const unbox = /^\s*\w+ \*(sc_t\d+) = (\(\w+ \*\)scr_box_get_ref\(sc_l_\w+\));(?: \/\*.*\*\/)?$/;
+/** What is read from a box, or from what has been caught, comes with a reference, too. */
+export const unbox = /^\s*\w+ \*(sc_t\d+) = (\(\w+ \*\)(?:scr_box_get_ref\(sc_l_\w+\)|sc_\w+->retain_fn\(sc_\w+->payload\)));(?: \/\*.*\*\/)?$/;
 export const release = /^\s*(?:sc_release__\w+|scr_\w+_release)\((sc_\w+)\);$/;
 /** What a release was, of a variable that owns nothing (any more). */
 export const end = /^\s*\/\*end (sc_\w+)\*\/$/;

@@ -125,3 +125,41 @@ describe("a release on several paths", () => {
     expect(body("void", lines("bytes"), other).filter((line) => line === "scr_bytes_release(sc_t0);")).toHaveLength(2);
   });
 });
+
+describe("what a union or a catch holds", () => {
+  test("is used in place after the check that it is there", () => {
+    const lines = `  ScrStr *sc_t0;
+  if (sc_l_u_0->tag == 1) {
+    ScrStr *sc_t1 = (scr_throw_node_coded(sc_t8, sc_t9, sc_t9), (ScrStr *)NULL);
+    if (scr_exc_pending()) {
+      scr_str_release(sc_t1);
+      scr_union_release(sc_l_u_0);
+      return;
+    }
+    sc_t0 = sc_t1;
+  } else {
+    ScrStr *sc_t2 = scr_str_retain((ScrStr *)scr_union_peek(sc_l_u_0));
+    sc_t0 = sc_t2;
+  }
+  scr_print(sc_t0);
+  scr_str_release(sc_t0);
+  scr_union_release(sc_l_u_0);`;
+    const result = body("ScrUnion *sc_l_u_0", lines);
+    expect(result).toContain("ScrStr *sc_t2 = (ScrStr *)scr_union_peek(sc_l_u_0);");
+    expect(result.filter((line) => line.startsWith("scr_str_release"))).toEqual([]);
+    const other = lines.replace("scr_print(sc_t0);", "scr_union_release(sc_l_u_0);\n  sc_l_u_0 = sc_l_v_0;\n  scr_print(sc_t0);");
+    expect(body("ScrUnion *sc_l_u_0, ScrUnion *sc_l_v_0", other)).toContain("ScrStr *sc_t2 = scr_str_retain((ScrStr *)scr_union_peek(sc_l_u_0));");
+  });
+
+  test("keeps its reference where it outlives the catch", () => {
+    const lines = (kept: string): string => `  ScrCaught *sc_l_e_0 = scr_exc_take();
+  sc_o__E *sc_t0 = (sc_o__E *)sc_l_e_0->retain_fn(sc_l_e_0->payload);
+  ${kept}
+  sc_release__E(sc_t0);
+  scr_caught_release(sc_l_e_0);`;
+    expect(body("void", lines("scr_print(sc_t0);"))).toContain("sc_o__E *sc_t0 = (sc_o__E *)sc_l_e_0->payload;");
+    expect(body("void", lines("scr_caught_release(sc_l_e_0);\n  sc_l_e_0 = NULL;\n  scr_print(sc_t0);"))).toContain(
+      "sc_o__E *sc_t0 = (sc_o__E *)sc_l_e_0->retain_fn(sc_l_e_0->payload);",
+    );
+  });
+});
