@@ -10,7 +10,7 @@
 #   images                  guest images: built, built again, refused
 #   guest                   a virtual machine that the agent boots, x86_64 and aarch64
 #   footprint               memory and size of the native binary
-#   rpc [HOST...]           envd's processes over Connect; not among those without arguments while the service is being built
+#   rpc [HOST...]           envd's processes and file system over Connect; HOST as above
 #   slow [HOST...]          what takes minutes by its nature; not among those without arguments
 #   fuzz [COUNT]            random and mutated streams of each protocol against the AddressSanitizer build
 #
@@ -176,7 +176,8 @@ everything() {
   build echo
   build asan
   build codecs
-  { unit; images; guest; fuzz "$fuzz_dose"; } >"$results/beside.log" 2>&1 &
+  # shellcheck disable=SC2086
+  { unit; images; guest; rpc $hosts; fuzz "$fuzz_dose"; } >"$results/beside.log" 2>&1 &
   local beside=$!
   # shellcheck disable=SC2086
   { conformance $hosts; envd $hosts; namespaces $hosts; }
