@@ -290,7 +290,8 @@ export class Connection extends Transport {
       exchange.onBodyEnd();
       return true;
     }
-    return this.isReading && !this.inbox.isEmpty;
+    // A body that is refused may have been answered by its reader.
+    return exchange.isDone || (this.isReading && !this.inbox.isEmpty);
   }
 
   /** The response has left. Returns whether another request may follow. */

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { hangLimit } from "../agent.ts";
 import { scale } from "../host.ts";
 import { noise } from "../scratch.ts";
+import { RawClient } from "../http/raw.ts";
 import { Daemon } from "./daemon.ts";
 import { ask, filePart, formBody } from "./peer.ts";
 import { BOUNDARY, form, type Parts, paths, putForm, putPieces } from "./uploads.ts";
@@ -115,6 +116,14 @@ test("PUT-16: a body that ends too early", async () => {
   expect(between.status).toBe(500);
   expect((await ask(daemon.port, "POST", "/files", { headers, body: "" })).message).toStartWith("error reading form: ");
 });
+
+test("a form that is refused in its middle is answered, and its connection ends", () =>
+  RawClient.with(daemon.port, async (client) => {
+    await client.send(`POST /files HTTP/1.1\r\nHost: mote\r\nContent-Type: ${form}\r\nContent-Length: 50000000\r\n\r\n--${BOUNDARY}\r\nbroken header\r\n\r\n`);
+    const reply = await client.response();
+    expect([reply.status, reply.get("connection")]).toEqual([500, "close"]);
+    expect(await client.ending()).toBe("eof");
+  }));
 
 test("PUT-17: garbage in place of a boundary", async () => {
   const headers = { "Content-Type": form };
