@@ -1,5 +1,6 @@
 /** The process that serves, under a supervisor which holds the listeners; lifecycle.md 1.13. */
 import type { EnvdOptions } from "../envd/options.ts";
+import { State } from "../json/state.ts";
 import { Temporaries } from "../smolvm/temporaries.ts";
 import { Family, parseAddress } from "../sys/address.ts";
 import type { Message } from "../sys/channel.ts";
@@ -70,8 +71,8 @@ class ChannelKeeper extends Keeper {
   private readonly channel: SupervisorChannel;
 
   /** `tellsExits`: it is told how processes end that are no children of this one. */
-  constructor(channel: SupervisorChannel, tellsExits: boolean) {
-    super(tellsExits);
+  constructor(channel: SupervisorChannel, tellsExits: boolean, state: State) {
+    super(tellsExits, state);
     this.channel = channel;
   }
 
@@ -92,10 +93,11 @@ export function work(channel: number, recordFile: number, isInit: boolean, optio
   adoptDescriptor(channel);
   adoptDescriptor(recordFile);
   const loop = new Loop();
-  const temporaries = new Temporaries(new StateRecord(recordFile));
+  const state = new State(new StateRecord(recordFile));
+  const temporaries = new Temporaries(state);
   temporaries.removeStale();
   const ears = new SupervisorChannel(loop, channel);
-  const keeper = new ChannelKeeper(ears, isInit);
+  const keeper = new ChannelKeeper(ears, isInit, state);
   const serving = new Serving(loop, new GroupTable(recordFile, GROUPS_OFFSET), temporaries, options, keeper);
   ears.serving = serving;
   loop.add(new StopSignals(serving, isInit), Ready.READABLE);

@@ -2,12 +2,10 @@
  * The files that uploads are gathered in, entered in the state record: an agent that dies leaves them behind, and the
  * next one removes them; lifecycle.md 1.13.
  */
-import { JsonError, parseJson } from "../json/parse.ts";
-import { printJson } from "../json/print.ts";
+import type { State } from "../json/state.ts";
 import { JsonValue } from "../json/value.ts";
 import { unlink } from "../sys/file.ts";
 import { Level, log } from "../sys/log.ts";
-import { RecordError, type StateRecord } from "../sys/record.ts";
 
 /** How their names begin. */
 export const TEMPORARY_PREFIX = ".smolvm-put-";
@@ -16,47 +14,42 @@ const MEMBER = "temporaries";
 
 export class Temporaries {
   /** Undefined where nobody would read it. */
-  private readonly record: StateRecord | undefined;
+  private readonly state: State | undefined;
   private paths: string[] = [];
 
-  constructor(record: StateRecord | undefined) {
-    this.record = record;
+  constructor(state: State | undefined) {
+    this.state = state;
   }
 
   /** Enters a file that is about to be created. */
   add(path: string): void {
-    if (this.record === undefined) return;
+    if (this.state === undefined) return;
     this.paths.push(path);
-    this.write(this.record);
+    this.write(this.state);
   }
 
   /** Strikes a file off that is gone or has become what it was to replace. */
   remove(path: string): void {
-    if (this.record === undefined) return;
+    if (this.state === undefined) return;
     this.paths = this.paths.filter((other) => other !== path);
-    this.write(this.record);
+    this.write(this.state);
   }
 
   /** Removes what an agent before this one has left. */
   removeStale(): void {
-    const record = this.record;
-    if (record === undefined) return;
-    try {
-      const state = record.read();
-      if (state.length === 0) return;
-      const listed = parseJson(state, 0, state.length).get(MEMBER);
-      for (const item of listed?.items() ?? []) removeTemporary(item.asString() ?? "");
-    } catch (error) {
-      if (error instanceof RecordError) log(Level.WARN, `${error.message}: files of broken uploads may be left`);
-      else if (!(error instanceof JsonError)) throw error;
-    }
-    this.write(record);
+    const state = this.state;
+    if (state === undefined) return;
+    if (state.isDamaged) log(Level.WARN, "the state record is damaged: files of broken uploads may be left");
+    const listed = state.get(MEMBER);
+    if (listed === undefined) return;
+    for (const item of listed.items()) removeTemporary(item.asString() ?? "");
+    this.write(state);
   }
 
-  private write(record: StateRecord): void {
+  private write(state: State): void {
     const list = JsonValue.array();
     for (const path of this.paths) list.push(JsonValue.string(path));
-    record.write(printJson(JsonValue.object().set(MEMBER, list)));
+    state.set(MEMBER, list);
   }
 }
 
