@@ -47,6 +47,9 @@ usage: envd [OPTION]...; one dash or two, flags also --FLAG=true or false
   --cmd COMMAND         run once at the start, by a login shell, as the default user
   --cgroup-root PATH    the cgroup2 file system; /sys/fs/cgroup unless given
   --no-cgroups          leave cgroups alone
+  --cgroup-set GROUP/FILE=VALUE
+                        what a file of the group pty or user is to say: user/cpu.weight=100; may be repeated
+  --thaw-after SECONDS  thaw what a host has frozen and left so; 600 unless given
   --verbose             log to standard output
   --idle-timeout SECONDS
                         how long a connection may make no progress; 640 unless given

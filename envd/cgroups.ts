@@ -2,33 +2,19 @@
 import { decodeText } from "../sys/bytes.ts";
 import { EntryKind, listDirectory } from "../sys/directory.ts";
 import { Errno, SysError } from "../sys/errno.ts";
-import { makeDirectory } from "../sys/node.ts";
 import { readWhole, writeValue } from "../sys/whole-file.ts";
 
 const MAX_FILE_BYTES = 65536;
 
-/** The groups of what is run for hosts, under the root; their parent comes first. */
-export const PARENT_GROUP = "wrenn";
-export const WORKLOAD_GROUPS = ["wrenn/pty", "wrenn/user"];
-
-/** Where version 2 is mounted: at `root`, or within it beside version 1; empty where it is at neither. */
+/**
+ * Where version 2 is mounted: at `root`, or within it beside version 1; empty where it is at neither. Every group of it has
+ * this file, and no other file system has: what is made on one of those would look like a group, and be none.
+ */
 export function findCgroups(root: string): string {
   for (const place of [root, `${root}/unified`]) {
     if (textOf(`${place}/cgroup.controllers`) !== undefined) return place;
   }
   return "";
-}
-
-/** Makes the groups of the workload where they are missing. Returns false where that failed. */
-export function makeWorkloadGroups(root: string): boolean {
-  try {
-    makeDirectory(`${root}/${PARENT_GROUP}`, 0o755);
-    for (const name of WORKLOAD_GROUPS) makeDirectory(`${root}/${name}`, 0o755);
-    return true;
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    return false;
-  }
 }
 
 /** Whether somebody has asked for a group to be frozen: the group itself, not one above it. */

@@ -6,7 +6,6 @@ import type { ExitWatcher } from "../sys/exit.ts";
 import type { Loop } from "../sys/loop.ts";
 import { BasicLayer } from "./basic-layer.ts";
 import { startBootCommand } from "./boot-command.ts";
-import { findCgroups } from "./cgroups.ts";
 import { CollapseHandler } from "./collapse.ts";
 import { ComposeHandler } from "./compose.ts";
 import { CorsLayer } from "./cors-layer.ts";
@@ -34,12 +33,14 @@ import { Setup } from "./setup.ts";
 import { PrepareHandler } from "./snapshot.ts";
 import { TokenLayer } from "./token-layer.ts";
 import { UploadHandler } from "./upload.ts";
+import { WorkloadGroups } from "./workload-groups.ts";
 
 const IDLE_LIMIT_MS = 640_000;
 
 export class Daemon {
   readonly server: HttpServer;
   readonly processes: ProcessTable;
+  readonly freezer: Freezer;
 
   /**
    * `exits` tells of children. `fileLimit`: descriptors that connections may take. `onDone` is called when nothing is left
@@ -54,7 +55,8 @@ export class Daemon {
     defaults.environment.setInternal("WRENN_SANDBOX", `${isMicroVm}`);
     defaults.environment.setInternal("E2B_SANDBOX", `${isMicroVm}`);
     makeRunDirectories(isMicroVm);
-    const table = new ProcessTable(loop, exits, keeper);
+    const groups = new WorkloadGroups(options);
+    const table = new ProcessTable(loop, exits, groups, keeper);
     this.processes = table;
     const methods = processMethods(table, defaults).concat(filesystemMethods(loop, defaults));
     const service = new Service(loop, methods, [KEEPALIVE_FIELD, AGENT_FIELD]);
@@ -62,7 +64,8 @@ export class Daemon {
     const layers = new CorsLayer(new TokenLayer(token, new BasicLayer(router, service)));
     this.server = new HttpServer(loop, layers, options.idleLimit > 0 ? options.idleLimit : IDLE_LIMIT_MS, fileLimit, onDone);
     const restore = new Restore(loop, this.server);
-    const freezer = new Freezer(loop, options.groupRoot === "" ? "" : findCgroups(options.groupRoot));
+    const freezer = new Freezer(loop, groups, keeper?.state, options.thawAfter);
+    this.freezer = freezer;
     router.add("GET", "/health", new HealthHandler(restore));
     router.add("GET", "/metrics", new MetricsHandler());
     router.add("GET", "/envs", new EnvsHandler(defaults.environment));

@@ -1,10 +1,14 @@
 /** Freezes what runs for hosts, or nearly all of the guest, and thaws it again; envd-http.md 5.9, lifecycle.md 3.4. */
+import type { State } from "../json/state.ts";
+import { JsonValue } from "../json/value.ts";
+import { monotonicNow } from "../sys/clock.ts";
 import { SysError } from "../sys/errno.ts";
 import { Level, log } from "../sys/log.ts";
 import type { Loop } from "../sys/loop.ts";
 import { Timer } from "../sys/timer.ts";
-import { askFreeze, childGroups, isFreezeAsked, makeWorkloadGroups, ownGroup, WORKLOAD_GROUPS } from "./cgroups.ts";
+import { askFreeze, childGroups, isFreezeAsked, ownGroup } from "./cgroups.ts";
 import { Sweep } from "./sweep.ts";
+import type { WorkloadGroups } from "./workload-groups.ts";
 
 /** Without these the guest does not come back: who starts its services, its log, and what mounts over NFS need. */
 const ALLOWLIST = [
@@ -20,20 +24,29 @@ const USUAL_GROUPS = 512;
 const MAX_GROUPS = 8192;
 /** After a freeze it thaws by itself; milliseconds that the guest ran. */
 const BACKSTOP_MS = 600_000;
+/** The member of the state that tells the next worker of a freeze. */
+const MEMBER = "frozen";
 
 export class Freezer {
   private readonly loop: Loop;
-  /** Where control groups are, version 2; empty where there are none. */
-  private readonly root: string;
+  private readonly groups: WorkloadGroups;
+  private readonly state: State | undefined;
+  private readonly limit: number;
   private readonly backstop = new Timer(() => this.onBackstop());
   /** Groups that the guest had frozen itself before the hierarchy was: they stay so. */
-  private readonly preFrozen = new Set<string>();
+  private preFrozen: string[] = [];
+  /** Something has been frozen and not been thawed. */
+  private isFrozen = false;
   private isHierarchyFrozen = false;
   private sweep: Sweep | undefined;
 
-  constructor(loop: Loop, root: string) {
+  /** `state` tells of a freeze by a worker before this one, and the next. `limit`: milliseconds, 0 for the usual. */
+  constructor(loop: Loop, groups: WorkloadGroups, state: State | undefined, limit: number) {
     this.loop = loop;
-    this.root = root;
+    this.groups = groups;
+    this.state = state;
+    this.limit = limit > 0 ? limit : BACKSTOP_MS;
+    if (state !== undefined && groups.root !== "") this.recall(state);
   }
 
   /** Whether somebody waits for what has been asked for to become frozen. */
@@ -46,17 +59,25 @@ export class Freezer {
    * sweep, which is to be ended when nobody waits for it any more.
    */
   freeze(isHierarchical: boolean, maxGroups: number): Sweep {
-    const sweep = new Sweep(isHierarchical && this.root !== "");
+    const { root } = this.groups;
+    const names = this.groups.names();
+    const sweep = new Sweep(isHierarchical && root !== "");
     this.sweep = sweep;
-    if (this.root === "") {
-      sweep.pretend(WORKLOAD_GROUPS.length);
+    if (root === "") {
+      sweep.pretend(names.length);
       return sweep;
     }
-    this.loop.timers.start(this.backstop, BACKSTOP_MS);
-    if (!makeWorkloadGroups(this.root)) log(Level.WARN, `${this.root}: cannot make groups`);
-    for (const name of WORKLOAD_GROUPS) {
+    if (isHierarchical && !this.isHierarchyFrozen) {
+      this.isHierarchyFrozen = true;
+      const ours = names.map((name) => `${root}/${name}`);
+      this.preFrozen = askedGroups(root).filter((group) => !ours.includes(group));
+    }
+    // Noted first: a worker that dies on the way has left something frozen.
+    this.arm();
+    this.groups.make();
+    for (const name of names) {
       sweep.visited++;
-      sweep.request(`${this.root}/${name}`);
+      sweep.request(`${root}/${name}`);
     }
     if (isHierarchical) this.freezeHierarchy(sweep, Math.min(maxGroups > 0 ? maxGroups : USUAL_GROUPS, MAX_GROUPS));
     sweep.endSweep();
@@ -65,81 +86,112 @@ export class Freezer {
 
   /** Thaws all that `freeze` has frozen. Returns false where a group refused; the others are thawed all the same. */
   thaw(): boolean {
-    if (this.root === "") return true;
+    const { root } = this.groups;
+    if (root === "") return true;
     // Who still waits gets to know how far it came.
     this.sweep?.end();
     let isClean = true;
-    for (const name of WORKLOAD_GROUPS) isClean = thawGroup(`${this.root}/${name}`) && isClean;
-    if (this.isHierarchyFrozen) isClean = this.thawHierarchy() && isClean;
+    for (const name of this.groups.names()) isClean = thawGroup(`${root}/${name}`) && isClean;
+    if (this.isHierarchyFrozen) {
+      for (const group of askedGroups(root)) if (!this.preFrozen.includes(group)) isClean = thawGroup(group) && isClean;
+    }
+    if (!this.isFrozen) return isClean;
     if (!isClean) {
-      this.loop.timers.start(this.backstop, BACKSTOP_MS);
+      this.arm();
       return false;
     }
     this.loop.timers.cancel(this.backstop);
+    this.state?.set(MEMBER, JsonValue.null());
+    this.isFrozen = false;
     this.isHierarchyFrozen = false;
-    this.preFrozen.clear();
+    this.preFrozen = [];
     return true;
   }
 
+  /** Thaws where anything has been frozen: nobody will be there to do so. */
+  end(): void {
+    if (this.isFrozen) this.thaw();
+  }
+
   private onBackstop(): void {
-    log(Level.WARN, "frozen for 10 minutes: thawing");
+    log(Level.WARN, "frozen for too long: thawing");
     this.thaw();
+  }
+
+  /** Has it thaw by itself one day, whichever worker runs then. */
+  private arm(): void {
+    this.isFrozen = true;
+    this.loop.timers.start(this.backstop, this.limit);
+    if (this.state === undefined) return;
+    const spared = JsonValue.array();
+    for (const group of this.preFrozen) spared.push(JsonValue.string(group));
+    const frozen = JsonValue.object().set("until", JsonValue.number(monotonicNow() + this.limit)).set("spared", spared);
+    this.state.set(MEMBER, frozen.set("all", JsonValue.bool(this.isHierarchyFrozen)));
+  }
+
+  /** Goes on where the worker before this one was torn off. */
+  private recall(state: State): void {
+    if (state.isDamaged) {
+      // Better thawed than frozen for ever.
+      this.isHierarchyFrozen = true;
+      return this.arm();
+    }
+    const frozen = state.get(MEMBER);
+    const until = frozen?.get("until")?.asNumber();
+    if (frozen === undefined || until === undefined) return;
+    this.isFrozen = true;
+    this.isHierarchyFrozen = frozen.get("all")?.asBool() === true;
+    for (const item of frozen.get("spared")?.items() ?? []) this.preFrozen.push(item.asString() ?? "");
+    this.loop.timers.start(this.backstop, Math.max(until - monotonicNow(), 0));
   }
 
   /** Freezing a group freezes all below it: of each only what neither we nor the allow-list are in. */
   private freezeHierarchy(sweep: Sweep, maxGroups: number): void {
+    const { root } = this.groups;
     const spared = this.spared();
-    const wasFrozen = this.isHierarchyFrozen;
-    this.isHierarchyFrozen = true;
+    const ours = this.groups.names();
     for (const parent of spared) {
       for (const group of childGroups(parent)) {
-        const name = group.slice(this.root.length + 1);
-        if (spared.includes(group) || WORKLOAD_GROUPS.includes(name)) continue;
+        const name = group.slice(root.length + 1);
+        if (spared.includes(group) || ours.includes(name)) continue;
         if (sweep.visited >= maxGroups) {
           sweep.isTruncated = true;
           return;
         }
         sweep.visited++;
         if (ALLOWLIST.includes(name)) sweep.allowlisted++;
-        else if (this.isPreFrozen(group, wasFrozen)) sweep.preFrozen++;
+        else if (this.preFrozen.includes(group)) sweep.preFrozen++;
         else sweep.request(group);
       }
     }
   }
 
-  /** Whether the guest has frozen a group itself: once we have, what is frozen besides is by us. */
-  private isPreFrozen(group: string, wasFrozen: boolean): boolean {
-    if (!wasFrozen && isFreezeAsked(group)) this.preFrozen.add(group);
-    return this.preFrozen.has(group);
-  }
-
-  /** Every group that is asked to be frozen itself, not as a part of one above it. */
-  private thawHierarchy(): boolean {
-    const own = chain(this.root, ownGroup());
-    let isClean = true;
-    const parents = [this.root];
-    let visited = 0;
-    for (let parent = parents.pop(); parent !== undefined; parent = parents.pop()) {
-      for (const group of childGroups(parent)) {
-        if (++visited > MAX_GROUPS) return false;
-        parents.push(group);
-        if (own.includes(group) || this.preFrozen.has(group) || !isFreezeAsked(group)) continue;
-        isClean = thawGroup(group) && isClean;
-      }
-    }
-    return isClean;
-  }
-
   /** The groups that are looked into instead of being frozen: those that we are in, and those above the allow-list. */
   private spared(): string[] {
-    const spared = chain(this.root, ownGroup());
+    const { root } = this.groups;
+    const spared = chain(root, ownGroup());
     for (const name of ALLOWLIST) {
-      for (const group of chain(this.root, `/${name.slice(0, Math.max(name.lastIndexOf("/"), 0))}`)) {
+      for (const group of chain(root, `/${name.slice(0, Math.max(name.lastIndexOf("/"), 0))}`)) {
         if (!spared.includes(group)) spared.push(group);
       }
     }
     return spared;
   }
+}
+
+/** The groups below the root that are asked to be frozen themselves, not as a part of one above them. */
+function askedGroups(root: string): string[] {
+  const asked: string[] = [];
+  const parents = [root];
+  let visited = 0;
+  for (let parent = parents.pop(); parent !== undefined && visited < MAX_GROUPS; parent = parents.pop()) {
+    for (const group of childGroups(parent)) {
+      visited++;
+      parents.push(group);
+      if (isFreezeAsked(group)) asked.push(group);
+    }
+  }
+  return asked;
 }
 
 /** The root and every group on the way to one. */

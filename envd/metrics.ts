@@ -6,41 +6,11 @@ import { Status } from "../http/status.ts";
 import { JsonValue } from "../json/value.ts";
 import { SysError } from "../sys/errno.ts";
 import { statFileSystem } from "../sys/space.ts";
-import { readText } from "../sys/text.ts";
 import { CpuUsage } from "./cpu-usage.ts";
+import { MemoryInfo } from "./meminfo.ts";
 import { replyEmpty, replyJson } from "./reply.ts";
 
-const MEMORY_PATH = "/proc/meminfo";
-const MAX_BYTES = 65_536;
 const MIB = 1_048_576;
-
-/** proc_meminfo(5), in bytes. */
-class Memory {
-  private readonly text: string;
-
-  constructor() {
-    this.text = `\n${readText(MEMORY_PATH, MAX_BYTES)}`;
-  }
-
-  /** -1 where the kernel does not tell. */
-  get(name: string): number {
-    const start = this.text.indexOf(`\n${name}:`);
-    if (start < 0) return -1;
-    const from = start + name.length + 2;
-    return parseInt(this.text.slice(from, from + 32).trim(), 10) * 1024;
-  }
-
-  get cache(): number {
-    return Math.max(this.get("Cached"), 0) + Math.max(this.get("SReclaimable"), 0);
-  }
-
-  get available(): number {
-    const available = this.get("MemAvailable");
-    if (available >= 0) return available;
-    // Before Linux 3.14.
-    return this.get("MemFree") + this.get("Buffers") + this.cache - Math.max(this.get("Shmem"), 0);
-  }
-}
 
 export class MetricsHandler extends Handler {
   private readonly cpu: CpuUsage | undefined = startCpuUsage();
@@ -58,7 +28,7 @@ export class MetricsHandler extends Handler {
   private read(): JsonValue {
     const cpu = this.cpu ?? new CpuUsage();
     cpu.update();
-    const memory = new Memory();
+    const memory = new MemoryInfo();
     const total = memory.get("MemTotal");
     const used = Math.max(total - memory.available, 0);
     const disk = statFileSystem("/");

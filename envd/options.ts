@@ -11,6 +11,10 @@ export class EnvdOptions {
   /** Empty where none is given. */
   cgroupRoot = "";
   hasCgroups = true;
+  /** Files of the groups of what is run, and what they are to say: `user/cpu.weight=100`. */
+  groupSettings: string[] = [];
+  /** What has been frozen for so long is thawed; milliseconds, 0 where not given. */
+  thawAfter = 0;
   /** How long a connection may make no progress; milliseconds, 0 where not given. */
   idleLimit = 0;
   /** Run once at the start; empty for nothing. */
@@ -34,6 +38,12 @@ export class EnvdOptions {
       case "--no-cgroups":
         this.hasCgroups = !reader.flag(option);
         return true;
+      case "--cgroup-set":
+        this.groupSettings.push(checkedSetting(option, reader.value(option)));
+        return true;
+      case "--thaw-after":
+        this.thawAfter = checkedSeconds(option, reader.value(option)) * 1000;
+        return true;
       case "--idle-timeout":
         this.idleLimit = checkedSeconds(option, reader.value(option)) * 1000;
         return true;
@@ -54,6 +64,8 @@ export class EnvdOptions {
     const words: string[] = [];
     if (this.isOutsideFirecracker) words.push("--isnotfc");
     if (!this.hasCgroups) words.push("--no-cgroups");
+    for (const setting of this.groupSettings) words.push(`--cgroup-set=${setting}`);
+    if (this.thawAfter > 0) words.push(`--thaw-after=${this.thawAfter / 1000}`);
     if (this.idleLimit > 0) words.push(`--idle-timeout=${this.idleLimit / 1000}`);
     if (this.cgroupRoot !== "") words.push(`--cgroup-root=${this.cgroupRoot}`);
     return words;
@@ -62,6 +74,12 @@ export class EnvdOptions {
   commandWords(): string[] {
     return this.command === "" ? [] : [`--cmd=${this.command}`];
   }
+}
+
+function checkedSetting(option: string, text: string): string {
+  const isInGroup = (text.startsWith("pty/") || text.startsWith("user/")) && !text.includes("..");
+  if (!isInGroup || !text.includes("=")) throw new UsageError(`${option} ${text}: write pty/FILE=VALUE or user/FILE=VALUE`);
+  return text;
 }
 
 function checkedSeconds(option: string, text: string): number {

@@ -1,6 +1,9 @@
 /** The agent as PID 1: boots the machine, keeps a worker alive, reaps, stops, and never exits; lifecycle.md 1. */
 import { guard } from "#libc";
+import { Freezer } from "../envd/freezer.ts";
 import { EnvdOptions } from "../envd/options.ts";
+import { WorkloadGroups } from "../envd/workload-groups.ts";
+import { State } from "../json/state.ts";
 import { type Address, parseAddress } from "../sys/address.ts";
 import type { CStringVector } from "../sys/bytes.ts";
 import { monotonicNow } from "../sys/clock.ts";
@@ -9,7 +12,7 @@ import { SysError } from "../sys/errno.ts";
 import { Level, log, logLevelName, setLogLevel, setLogTarget } from "../sys/log.ts";
 import { Loop, Ready } from "../sys/loop.ts";
 import { Machine } from "../sys/machine.ts";
-import { createRecordFile } from "../sys/record.ts";
+import { createRecordFile, StateRecord } from "../sys/record.ts";
 import { selfVector } from "../sys/self.ts";
 import { Listener } from "../sys/socket.ts";
 import { Timer } from "../sys/timer.ts";
@@ -90,6 +93,7 @@ class Init extends SupervisorOwner {
   private readonly loop: Loop;
   readonly reaper: Reaper;
   private readonly settings: Settings;
+  private readonly options: EnvdOptions;
   private readonly environment: CStringVector;
   private readonly supervisor: Supervisor;
   private readonly machine: Machine;
@@ -105,6 +109,8 @@ class Init extends SupervisorOwner {
     this.reaper = new Reaper(loop);
     this.listeners = listeners;
     this.settings = settings;
+    this.options = options;
+    if (settings.cgroups === "off") options.hasCgroups = false;
     this.resume = resume;
     this.environment = environmentOf(settings.profile);
     const words = ["--in-init", "--log", logLevelName(), "--log-to", settings.logTarget].concat(options.words());
@@ -177,6 +183,8 @@ class Init extends SupervisorOwner {
     this.loop.timers.cancel(this.delayed);
     this.listeners.stop();
     this.supervisor.close();
+    const state = new State(new StateRecord(this.resume.recordFile));
+    new Freezer(this.loop, new WorkloadGroups(this.options), state, 0).end();
   }
 
   override wantsWorker(_status: number): boolean {

@@ -64,6 +64,8 @@ export class Serving {
    */
   stop(): void {
     this.smolvm.stop();
+    // Nobody is left who would.
+    this.envd?.freezer.end();
     if (this.isStopping) return this.stopNow();
     this.isStopping = true;
     this.loop.timers.start(new Timer(() => this.stopNow()), DRAIN_LIMIT_MS);

@@ -248,15 +248,17 @@ const MADV_DOFORK = 11;
 
 /**
  * Prepares the process for fork(2). JavaScriptCore excludes its code region from children (MADV_DONTFORK), in which the
- * child would crash at its first instruction.
+ * child would crash at its first instruction. Returns whether clone(2) without libc does as well: no, only libc's own fork
+ * sees to it that no other thread's lock stays locked in the child.
  */
-export function prepareFork(): void {
+export function prepareFork(): boolean {
   for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
     const match = /^([0-9a-f]+)-([0-9a-f]+) rwxp/.exec(line);
     if (match === null) continue;
     const start = parseInt(match[1] ?? "0", 16);
     call(Call.madvise, start, parseInt(match[2] ?? "0", 16) - start, MADV_DOFORK);
   }
+  return false;
 }
 
 /** Nothing here: Bun has handlers of its own, and no way to make one that only executes a program. */

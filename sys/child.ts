@@ -1,9 +1,9 @@
 /** What a forked child does before it becomes another program. It only makes calls: nothing here allocates after the fork. */
 import { addressOf, call, call6, prepareFork } from "#libc";
 import { isX86 } from "./architecture.ts";
-import { cstring } from "./bytes.ts";
+import { cstring, writeWord } from "./bytes.ts";
 import { Call } from "./calls.ts";
-import { check } from "./errno.ts";
+import { check, Errno } from "./errno.ts";
 import { restoreFileLimit } from "./limits.ts";
 import { dropInheritedDispositions, resetSignals } from "./signals.ts";
 
@@ -11,6 +11,13 @@ const O_WRONLY = 1;
 const SYS_CLOSE_RANGE = 436;
 const CLOSE_RANGE_CLOEXEC = 4;
 const LAST_FD = 0xffffffff;
+const SYS_CLONE3 = 435;
+const CLONE_INTO_CGROUP = 0x200000000;
+const SIGCHLD = 17;
+/** struct clone_args, clone(2): its size in Linux 5.7, and where the signal of the end and the control group lie. */
+const CLONE_ARGS_BYTES = 88;
+const EXIT_SIGNAL_OFFSET = 32;
+const CGROUP_OFFSET = 80;
 const PRIO_PROCESS = 0;
 /** ioprio_set(2): one process; class best-effort, level 4, what a process begins with. */
 const IOPRIO_WHO_PROCESS = 1;
@@ -23,6 +30,8 @@ const oomPath = cstring("/proc/self/oom_score_adj");
 const oomScore = cstring("100");
 
 let isPrepared = false;
+/** Whether a child of which libc does not know can do what children do here. */
+let canClone = false;
 let isNice = false;
 let hasIoClass = false;
 /** The numbers of ioprio_set and, one above it, ioprio_get. */
@@ -34,10 +43,25 @@ export function fork(): number {
   return check(call(Call.fork, 0, 0, 0), "fork", "");
 }
 
+/**
+ * Like `fork`, into the control group whose directory a descriptor names; clone3(2), Linux 5.7. Returns -errno where it
+ * cannot be. Only for a child that makes calls and becomes another program: libc takes it for its parent.
+ */
+export function forkInto(directory: number): number {
+  if (!isPrepared) prepare();
+  if (!canClone) return -Errno.ENOSYS;
+  const args = new Uint8Array(CLONE_ARGS_BYTES);
+  const view = new DataView(args.buffer);
+  writeWord(view, 0, CLONE_INTO_CGROUP);
+  writeWord(view, EXIT_SIGNAL_OFFSET, SIGCHLD);
+  writeWord(view, CGROUP_OFFSET, directory);
+  return call(Call.syscall, SYS_CLONE3, addressOf(args), CLONE_ARGS_BYTES);
+}
+
 /** What has to be done once, before the first fork. */
 function prepare(): void {
   isPrepared = true;
-  prepareFork();
+  canClone = prepareFork();
   dropInheritedDispositions();
   // A result of -1 cannot be told from an error, and changes nothing: the child's nice value is set, not read.
   isNice = call(Call.getpriority, PRIO_PROCESS, SELF, 0) !== 0;

@@ -51,8 +51,10 @@ export function ownSignals(set: Uint8Array): void {
   mote_call(Call.sigprocmask, SIG_SETMASK, mote_address(set), 0, 0, 0, 0);
 }
 
-/** Prepares the process for fork(2). Nothing to do here. */
-export function prepareFork(): void {}
+/** Prepares the process for fork(2): nothing to do here. Returns whether clone(2) without libc does as well. */
+export function prepareFork(): boolean {
+  return true;
+}
 
 /**
  * From now on what would end PID 1 executes this program in its place, with an argument vector at an address, which must

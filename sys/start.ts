@@ -2,8 +2,9 @@
 import { addressOf, call } from "#libc";
 import { type CStringVector, plainString } from "./bytes.ts";
 import { Call } from "./calls.ts";
-import { equipChild, fork, leaveChild } from "./child.ts";
+import { equipChild, leaveChild } from "./child.ts";
 import type { Credentials } from "./credentials.ts";
+import { Entrance } from "./entrance.ts";
 import { Errno, SysError } from "./errno.ts";
 import { Executable, isMissing } from "./executable.ts";
 import { close, openNull, read } from "./file.ts";
@@ -25,10 +26,14 @@ const enum Step {
   USER,
   DIRECTORY,
   EXECUTE,
+  /** The one that a child goes on without. */
+  GROUP,
 }
 
-/** The calls that they fail in. */
-const CALLS = ["ioctl", "setuid", "chdir", "execve"];
+/** The call that fails where a child does not come into its control group. */
+export const ENTER = "enter";
+/** The calls that the steps fail in. */
+const CALLS = ["ioctl", "setuid", "chdir", "execve", ENTER];
 
 /** What to start, as whom and where. */
 export class Program {
@@ -38,6 +43,8 @@ export class Program {
   readonly executable: Executable;
   readonly directory: string;
   readonly credentials: Credentials;
+  /** The directory of the control group, version 2, that it begins in; empty for the agent's own. */
+  group = "";
 
   /** `path`: the directories to look for the command in, between colons. No text has a NUL in it. */
   constructor(name: string, path: string, argv: CStringVector, environment: CStringVector, directory: string, credentials: Credentials) {
@@ -125,11 +132,12 @@ function start(program: Program, plumbing: Plumbing, input: number, output: numb
   const notExecutable = plainString(`${shown}: cannot be executed\n`);
   const failure = new Uint8Array(FAILURE_BYTES);
   const failureView = new DataView(failure.buffer);
-  const failureAddress = addressOf(failure);
   const status = plumbing.pipe();
   const statusWriter = plumbing.last();
-  const pid = fork();
+  const entrance = new Entrance(program.group);
+  const pid = entrance.fork(plumbing);
   if (pid !== 0) {
+    entrance.close();
     close(statusWriter);
     return new Started(pid, status);
   }
@@ -138,7 +146,9 @@ function start(program: Program, plumbing: Plumbing, input: number, output: numb
   if (isTerminal) result = takeTerminal(input);
   if (result >= 0) {
     equipChild(input, output, errors);
-    // A control group would be entered here, with what the parent may do.
+    // With what the parent may do.
+    result = entrance.enter();
+    if (result < 0) tell(statusWriter, failure, failureView, Step.GROUP, result);
     step = Step.USER;
     result = credentials.assume();
   }
@@ -158,11 +168,16 @@ function start(program: Program, plumbing: Plumbing, input: number, output: numb
       leaveChild(NOT_EXECUTABLE_STATUS);
     }
   }
-  failureView.setInt32(0, step, true);
-  failureView.setInt32(4, -result, true);
-  call(Call.write, statusWriter, failureAddress, FAILURE_BYTES);
+  tell(statusWriter, failure, failureView, step, result);
   leaveChild(NOT_FOUND_STATUS);
   return new Started(0, NO_FD);
+}
+
+/** In a child: writes the step that has failed, with a result of -errno. Allocates nothing. */
+function tell(writer: number, failure: Uint8Array, view: DataView, step: Step, result: number): void {
+  view.setInt32(0, step, true);
+  view.setInt32(4, -result, true);
+  call(Call.write, writer, addressOf(failure), FAILURE_BYTES);
 }
 
 /** Whether execve(2) failed for what has nothing to do with the file. */
@@ -179,11 +194,15 @@ function isOutOfMeans(result: number): boolean {
   }
 }
 
-/** Reads a child's status when its descriptor is ready: undefined where it has come to execute something, or to say why not. */
+/**
+ * Reads a child's status when its descriptor is ready: undefined where it has come to execute something, or to say why not.
+ * After a failure of ENTER, which comes first, it goes on, and there is more to come.
+ */
 export function startFailure(status: number, program: Program): SysError | undefined {
   const failure = new Uint8Array(FAILURE_BYTES);
   if (read(status, failure, 0, FAILURE_BYTES) !== FAILURE_BYTES) return undefined;
   const view = new DataView(failure.buffer);
   const step = view.getInt32(0, true);
-  return new SysError(CALLS.at(step) ?? "", view.getInt32(4, true), step === Step.DIRECTORY ? program.directory : program.name);
+  const subject = step === Step.DIRECTORY ? program.directory : step === Step.GROUP ? program.group : program.name;
+  return new SysError(CALLS.at(step) ?? "", view.getInt32(4, true), subject);
 }

@@ -3,10 +3,10 @@ import { close } from "../../sys/file.ts";
 import { Ready, Source } from "../../sys/loop.ts";
 import { reap } from "../../sys/process.ts";
 import type { SysError } from "../../sys/errno.ts";
-import { type Program, type Started, startFailure, startOnTerminal, startOverPipes } from "../../sys/start.ts";
+import { ENTER, type Program, type Started, startFailure, startOnTerminal, startOverPipes } from "../../sys/start.ts";
 import type { ProcessConfig } from "./config.ts";
 import { Process } from "./process.ts";
-import type { ProcessTable } from "./table.ts";
+import { type ProcessTable, SYSTEM_TAG } from "./table.ts";
 import type { WindowSize } from "./window-size.ts";
 
 /** Who has a process started. */
@@ -39,9 +39,13 @@ export class Starting extends Source {
   private isSettled = false;
   private hasFailed = false;
 
-  /** Starts a program. Throws SysError where it could not fork; `starter` hears of everything else. */
+  /**
+   * Starts a program. Throws SysError where it could not fork, RpcError while its group is frozen; `starter` hears of
+   * everything else.
+   */
   static start(table: ProcessTable, program: Program, config: ProcessConfig, options: StartOptions, starter: Starter): void {
     const { size } = options;
+    if (options.tag !== SYSTEM_TAG) program.group = table.groups.groupFor(size !== undefined);
     const started = size === undefined
       ? startOverPipes(program, options.hasInput)
       : startOnTerminal(program, size.columns, size.rows);
@@ -60,8 +64,9 @@ export class Starting extends Source {
 
   override onReady(_ready: number): void {
     if (this.isSettled) return;
-    this.isSettled = true;
     const failure = startFailure(this.fd, this.program);
+    if (failure !== undefined && failure.call === ENTER) return this.table.groups.complain(failure);
+    this.isSettled = true;
     this.table.loop.remove(this);
     close(this.fd);
     if (failure !== undefined) {
@@ -76,7 +81,8 @@ export class Starting extends Source {
   }
 
   private onExit(): void {
-    // Its status is there: nobody else holds the descriptor.
+    // Its status is there: nobody else holds the descriptor. It may have told of its group first.
+    this.onReady(Ready.READABLE);
     this.onReady(Ready.READABLE);
     if (this.hasFailed) reap(this.process.pid);
     else this.process.onExit();

@@ -5,6 +5,7 @@ import { type Loop, Ready, Source } from "../../sys/loop.ts";
 import { monotonicNow } from "../../sys/clock.ts";
 import { Timer } from "../../sys/timer.ts";
 import { UNKNOWN_STATUS } from "./exit-status.ts";
+import type { WorkloadGroups } from "../workload-groups.ts";
 import type { Keeper } from "./keeper.ts";
 import { KeptProcess, Letter } from "./kept.ts";
 import { OutputEvents } from "./output-event.ts";
@@ -13,20 +14,25 @@ import { RetainedEnds } from "./retained.ts";
 
 /** The tag of the command that is run when the daemon starts. */
 export const BOOT_TAG = "init-cmd";
+/** The tag of what the host does for itself: it is not frozen with the rest. */
+export const SYSTEM_TAG = "_system";
 /** How long the end of a process can still be asked for. */
 const RETENTION_MS = 30_000;
 
 export class ProcessTable extends ProcessOwner {
   readonly exits: ExitWatcher;
+  /** Where processes begin. */
+  readonly groups: WorkloadGroups;
   /** In the order in which they were started. */
   live: Process[] = [];
   readonly retained = new RetainedEnds();
   private started = 0;
   private readonly expiry = new Timer(() => this.expire());
 
-  constructor(loop: Loop, exits: ExitWatcher, keeper: Keeper | undefined) {
+  constructor(loop: Loop, exits: ExitWatcher, groups: WorkloadGroups, keeper: Keeper | undefined) {
     super(loop, new OutputEvents(loop), keeper);
     this.exits = exits;
+    this.groups = groups;
   }
 
   /** Enters a process that runs. What is kept of one with the same pid or tag goes. */
