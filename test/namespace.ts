@@ -81,7 +81,8 @@ export class Namespace {
   stderr = "";
 
   private constructor(options: NamespaceOptions) {
-    writeFileSync(join(this.directory, "cmdline"), `${options.commandLine ?? ""}\n`);
+    // The control groups of version 2 are this machine's.
+    writeFileSync(join(this.directory, "cmdline"), `${options.commandLine ?? "mote.cgroups=off"}\n`);
     const name = options.name ?? "init";
     const isNative = host.command.length === 1;
     const command = host.command.map(wordInside);

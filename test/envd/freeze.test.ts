@@ -2,16 +2,16 @@
 // tests are on real control groups, version 2, where this machine has them and lets them be made; the others on a tree of
 // plain files that says what it is told.
 
-import { existsSync, mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { hangLimit } from "../agent.ts";
 import { host } from "../host.ts";
 import { RawClient } from "../http/raw.ts";
 import * as proc from "../proc.ts";
-import { remove, scratchDirectory } from "../scratch.ts";
 import { until } from "../until.ts";
 import { Daemon } from "./daemon.ts";
+import { FakeGroups, RealGroups, workload } from "./groups.ts";
 
 setDefaultTimeout(hangLimit);
 
@@ -39,78 +39,26 @@ async function expectNothing(response: Promise<Response>): Promise<void> {
   expect([status, headers.get("cache-control")]).toEqual([204, "no-store"]);
 }
 
-/** Groups made of plain files, which never freeze by themselves. */
-class FakeGroups {
-  readonly root = scratchDirectory();
-
-  constructor() {
-    writeFileSync(join(this.root, "cgroup.controllers"), "");
-  }
-
-  add(name: string, asked = "0", frozen = 0): void {
-    mkdirSync(join(this.root, name), { recursive: true });
-    writeFileSync(join(this.root, name, "cgroup.freeze"), `${asked}\n`);
-    writeFileSync(join(this.root, name, "cgroup.events"), `populated 1\nfrozen ${frozen}\n`);
-  }
-
-  settle(name: string, frozen: number): void {
-    writeFileSync(join(this.root, name, "cgroup.events"), `populated 1\nfrozen ${frozen}\n`);
-  }
-
-  asked(name: string): string {
-    return readFileSync(join(this.root, name, "cgroup.freeze"), "latin1").trim();
-  }
-
-  /** The fake root that a daemon is given, with its workload groups. */
-  static async with(body: (groups: FakeGroups, daemon: Daemon) => Promise<void>): Promise<void> {
-    const groups = new FakeGroups();
-    for (const name of ["wrenn/pty", "wrenn/user"]) groups.add(name);
-    try {
-      await Daemon.with({ args: ["--isnotfc", "--cgroup-root", groups.root] }, (daemon) => body(groups, daemon));
-    } finally {
-      remove(groups.root);
-    }
-  }
-}
-
 // --- real groups ---
 
-const v2 = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].find((path) => existsSync(join(path, "cgroup.controllers"))) ?? "";
-const home = join(v2, `mote-test-${process.pid}`);
-let isReal = false;
-try {
-  mkdirSync(home);
-  isReal = existsSync(join(home, "cgroup.freeze"));
-} catch {
-  // not ours to make
-}
-afterAll(() => {
-  for (const name of ["wrenn/pty", "wrenn/user", "wrenn", ""]) {
-    const group = join(home, name);
-    if (existsSync(group)) rmdirSync(group);
-  }
-});
-
 /** Runs `body` with a daemon whose root is a group of the test's own, and a process in its group for users. */
-async function withReal(body: (daemon: Daemon, ticks: () => number) => Promise<void>): Promise<void> {
-  for (const name of ["wrenn", "wrenn/pty", "wrenn/user"]) mkdirSync(join(home, name), { recursive: true });
-  const busy = Bun.spawn(["sh", "-c", "while :; do :; done"]);
-  try {
-    writeFileSync(join(home, "wrenn/user/cgroup.procs"), `${busy.pid}`);
-    await Daemon.with({ args: ["--isnotfc", "--cgroup-root", home] }, (daemon) => body(daemon, () => proc.cpuTicks(busy.pid)));
-  } finally {
-    busy.kill("SIGKILL");
-    await busy.exited;
-    await until("the group is empty", 10, () => readFileSync(join(home, "wrenn/user/cgroup.procs"), "latin1") === "");
-  }
+function withReal(body: (daemon: Daemon, ticks: () => number, isFrozen: (name: string) => boolean) => Promise<void>): Promise<void> {
+  return RealGroups.with(async ({ root }) => {
+    for (const name of workload) mkdirSync(join(root, name), { recursive: true });
+    const isFrozen = (name: string): boolean => readFileSync(join(root, name, "cgroup.events"), "latin1").includes("frozen 1");
+    const busy = Bun.spawn(["sh", "-c", "while :; do :; done"]);
+    try {
+      writeFileSync(join(root, "wrenn/user/cgroup.procs"), `${busy.pid}`);
+      await Daemon.with({ args: ["--isnotfc", "--cgroup-root", root] }, (daemon) => body(daemon, () => proc.cpuTicks(busy.pid), isFrozen));
+    } finally {
+      busy.kill("SIGKILL");
+      await busy.exited;
+    }
+  });
 }
 
-function isFrozen(name: string): boolean {
-  return readFileSync(join(home, name, "cgroup.events"), "latin1").includes("frozen 1");
-}
-
-if (isReal) test("FRZ-01: /freeze stops what is in the groups of the workload, /unfreeze lets it go on", () =>
-  withReal(async (daemon, ticks) => {
+if (RealGroups.isThere) test("FRZ-01: /freeze stops what is in the groups of the workload, /unfreeze lets it go on", () =>
+  withReal(async (daemon, ticks, isFrozen) => {
     await expectNothing(post(daemon, "/freeze"));
     await until("both are frozen", 10, () => isFrozen("wrenn/user") && isFrozen("wrenn/pty"));
     const stopped = ticks();
@@ -122,8 +70,8 @@ if (isReal) test("FRZ-01: /freeze stops what is in the groups of the workload, /
     expect(isFrozen("wrenn/user")).toBe(false);
   }));
 
-if (isReal) test("FRZ-02: with maxWaitMs it waits until all is frozen, and says what it did", () =>
-  withReal(async (daemon) => {
+if (RealGroups.isThere) test("FRZ-02: with maxWaitMs it waits until all is frozen, and says what it did", () =>
+  withReal(async (daemon, _ticks, isFrozen) => {
     const result = await resultOf(await post(daemon, "/freeze?maxWaitMs=10000"));
     expect(Object.keys(result).sort()).toEqual(fields.toSorted());
     expect(result).toMatchObject({ mode: "legacy", requested: 2, frozen: 2, notFrozen: 0, failed: 0, unobservable: 0, truncated: false });

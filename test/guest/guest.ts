@@ -86,7 +86,7 @@ export class Guest {
   /** A client of the agent's TCP port, once it answers there. */
   async client(): Promise<Client> {
     // The network is not up before the agent has made it so, and QEMU takes connections all the time.
-    const client = new Client({ hostname: "127.0.0.1", port: await this.#forwardedPort() });
+    const client = new Client({ hostname: "127.0.0.1", port: await this.port() });
     try {
       await until("the agent answers over TCP", 120, () => {
         if (!this.isRunning) throw new Error("QEMU ended");
@@ -134,7 +134,7 @@ export class Guest {
   }
 
   /** The host's port that leads to `guestPort`: one that the host's kernel chose. */
-  async #forwardedPort(): Promise<number> {
+  async port(): Promise<number> {
     const text = await (await this.monitor()).human("info usernet");
     const port = /TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(text)?.[1];
     if (port === undefined) throw new Error(`QEMU forwards no port: ${text}`);
