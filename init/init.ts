@@ -292,10 +292,11 @@ function bootMachine(boot: Boot, options: InitOptions, usual: (isEnvd: boolean) 
   listeners.open(addressesOf(settings, options, usual));
   const resume = Resume.create();
   resume.recordFile = createRecordFile();
-  armGuard(resume);
   const machine = Machine.take();
   const init = new Init(loop, listeners, settings, machine, resume, options.envd);
   init.takeListeners();
+  // Now that they are noted: who starts over before would lose those that somebody may have connected to.
+  armGuard(resume);
   for (const warning of settings.warnings) log(Level.WARN, warning);
   for (const complaint of options.complaints) log(Level.DEBUG, `argument ignored: ${complaint}`);
   makeReady(boot, init, settings, machine, begun);
