@@ -23,6 +23,8 @@ usage: mote [--listen ADDR]... [--port N] [--profile NAME] [--log LEVEL] [--log-
                   another worker whenever one ends
   --idle-timeout SECONDS
                   how long a connection of envd's protocol may make no progress; 640 unless given
+  --mmds WHERE    Firecracker's metadata service, which envd asks: auto (the default: in Firecracker only),
+                  on, off, or HOST:PORT
   --version       print the version
   --commit        print the commit that it was built from
   --help          print this text
@@ -53,6 +55,7 @@ usage: envd [OPTION]...; one dash or two, flags also --FLAG=true or false
   --verbose             log to standard output
   --idle-timeout SECONDS
                         how long a connection may make no progress; 640 unless given
+  --mmds WHERE          Firecracker's metadata service: on (the default), off, or HOST:PORT; off with --isnotfc
   --version, --commit   print the version, or the commit that it was built from
   --help                print this text
 

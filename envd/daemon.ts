@@ -41,6 +41,7 @@ export class Daemon {
   readonly server: HttpServer;
   readonly processes: ProcessTable;
   readonly freezer: Freezer;
+  private readonly metadata: Metadata;
 
   /**
    * `exits` tells of children. `fileLimit`: descriptors that connections may take. `onDone` is called when nothing is left
@@ -55,6 +56,7 @@ export class Daemon {
     defaults.environment.setInternal("WRENN_SANDBOX", `${isMicroVm}`);
     defaults.environment.setInternal("E2B_SANDBOX", `${isMicroVm}`);
     makeRunDirectories(isMicroVm);
+    this.metadata = new Metadata(loop, exits, defaults.environment, options.metadata);
     const groups = new WorkloadGroups(options);
     const table = new ProcessTable(loop, exits, groups, keeper);
     this.processes = table;
@@ -69,7 +71,7 @@ export class Daemon {
     router.add("GET", "/health", new HealthHandler(restore));
     router.add("GET", "/metrics", new MetricsHandler());
     router.add("GET", "/envs", new EnvsHandler(defaults.environment));
-    router.add("POST", "/init", new InitHandler(setup, new Metadata(), restore, freezer));
+    router.add("POST", "/init", new InitHandler(setup, this.metadata, restore, freezer));
     router.add("POST", "/snapshot/prepare", new PrepareHandler(loop, exits, restore));
     router.add("POST", "/freeze", new FreezeHandler(loop, freezer));
     router.add("POST", "/unfreeze", new UnfreezeHandler(freezer));
@@ -81,5 +83,12 @@ export class Daemon {
     router.add("POST", "/files", new UploadHandler(gate));
     router.add("POST", "/files/compose", new ComposeHandler(loop, gate));
     if (options.command !== "") startBootCommand(table, defaults, options.command);
+    this.metadata.start(Infinity);
+  }
+
+  /** Takes no further request; what is being answered goes on to its end. */
+  drain(): void {
+    this.metadata.cancel();
+    this.server.drain();
   }
 }

@@ -9,7 +9,7 @@ import { JsonError } from "../json/error.ts";
 import { Failure } from "./failure.ts";
 import type { Freezer } from "./freezer.ts";
 import { InitRequest } from "./init-request.ts";
-import type { Metadata } from "./metadata.ts";
+import { AFTER_INIT_MS, type Metadata } from "./metadata.ts";
 import { replyEmpty, replyText } from "./reply.ts";
 import type { Restore } from "./restore.ts";
 import type { Setup } from "./setup.ts";
@@ -108,7 +108,7 @@ class InitTurn extends BodyWriter {
     try {
       freezer.thaw();
       restore.onHostBack(this.exchange);
-      metadata.refresh();
+      metadata.start(AFTER_INIT_MS);
     } finally {
       this.reply(failure === "" ? Status.NO_CONTENT : Status.BAD_REQUEST, failure);
     }

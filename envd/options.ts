@@ -1,9 +1,13 @@
 /** What the command line says to the daemon; envd-http.md 2.6. */
+import { type Address, parseAddress } from "../sys/address.ts";
 import { type ArgumentReader, UsageError } from "../sys/arguments.ts";
 import { consistsOf, DIGITS } from "../sys/bytes.ts";
+import { isFirecracker } from "../sys/firmware.ts";
 
 const CGROUP_ROOT = "/sys/fs/cgroup";
 const SECONDS_DIGITS = 6;
+/** Where Firecracker has its metadata service, unless its host has said otherwise. */
+const MMDS = "169.254.169.254:80";
 
 export class EnvdOptions {
   /** Not in a microVM of Firecracker's: no metadata service, the clock is never set, no cgroups unless their root is given. */
@@ -15,6 +19,8 @@ export class EnvdOptions {
   groupSettings: string[] = [];
   /** What has been frozen for so long is thawed; milliseconds, 0 where not given. */
   thawAfter = 0;
+  /** The metadata service: `auto`, `on`, `off`, or where it is; empty while nothing is said. */
+  mmds = "";
   /** How long a connection may make no progress; milliseconds, 0 where not given. */
   idleLimit = 0;
   /** Run once at the start; empty for nothing. */
@@ -24,6 +30,22 @@ export class EnvdOptions {
   get groupRoot(): string {
     if (!this.hasCgroups) return "";
     return this.cgroupRoot === "" && !this.isOutsideFirecracker ? CGROUP_ROOT : this.cgroupRoot;
+  }
+
+  /** Says of the metadata service what is usual where nothing is said; the guest of a host of envd's has one. */
+  chooseMmds(usual: string, isEnvd: boolean): void {
+    if (this.mmds === "") this.mmds = usual;
+    if (this.mmds === "auto" && isEnvd) this.mmds = "on";
+  }
+
+  /**
+   * Where the metadata service is; undefined where it is not to be asked. Outside Firecracker its address may be another
+   * machine's service: unless it is told to, it asks in Firecracker alone.
+   */
+  get metadata(): Address | undefined {
+    if (this.isOutsideFirecracker) return undefined;
+    const place = this.mmds === "auto" ? (isFirecracker() ? "on" : "off") : this.mmds;
+    return place === "off" ? undefined : parseAddress(`tcp:${place === "on" ? MMDS : place}`);
   }
 
   /** Takes an option. Returns false for one that is none of the daemon's. Throws UsageError. */
@@ -44,6 +66,9 @@ export class EnvdOptions {
       case "--thaw-after":
         this.thawAfter = checkedSeconds(option, reader.value(option)) * 1000;
         return true;
+      case "--mmds":
+        this.mmds = checkedMmds(reader.value(option));
+        return true;
       case "--idle-timeout":
         this.idleLimit = checkedSeconds(option, reader.value(option)) * 1000;
         return true;
@@ -61,7 +86,7 @@ export class EnvdOptions {
 
   /** The words that say all of it but the command, which only the first worker runs. */
   words(): string[] {
-    const words: string[] = [];
+    const words = [`--mmds=${this.mmds}`];
     if (this.isOutsideFirecracker) words.push("--isnotfc");
     if (!this.hasCgroups) words.push("--no-cgroups");
     for (const setting of this.groupSettings) words.push(`--cgroup-set=${setting}`);
@@ -80,6 +105,11 @@ function checkedSetting(option: string, text: string): string {
   const isInGroup = (text.startsWith("pty/") || text.startsWith("user/")) && !text.includes("..");
   if (!isInGroup || !text.includes("=")) throw new UsageError(`${option} ${text}: write pty/FILE=VALUE or user/FILE=VALUE`);
   return text;
+}
+
+function checkedMmds(mmds: string): string {
+  if (mmds !== "auto" && mmds !== "on" && mmds !== "off") parseAddress(`tcp:${mmds}`);
+  return mmds;
 }
 
 function checkedSeconds(option: string, text: string): number {

@@ -2,21 +2,52 @@
 import { SysError } from "../sys/errno.ts";
 import { Level, log } from "../sys/log.ts";
 import { makeDirectory } from "../sys/node.ts";
-import { replaceText } from "../sys/text.ts";
+import { readLine, replaceText } from "../sys/text.ts";
+import type { Environment } from "./environment.ts";
 
 const PUBLIC = 0o755;
 const READABLE = 0o444;
+const REPLACEABLE = 0o644;
 
 /** Makes both, with the file that says whether this is a microVM of Firecracker's. Logs what fails. */
 export function makeRunDirectories(isMicroVm: boolean): void {
-  writeFlag("/run/wrenn", ".WRENN_SANDBOX", isMicroVm);
-  writeFlag("/run/e2b", ".E2B_SANDBOX", isMicroVm);
+  attempt(() => {
+    makeDirectory("/run/wrenn", PUBLIC);
+    replaceText("/run/wrenn/.WRENN_SANDBOX", `${isMicroVm}`, READABLE);
+  });
+  attempt(() => {
+    makeDirectory("/run/e2b", PUBLIC);
+    replaceText("/run/e2b/.E2B_SANDBOX", `${isMicroVm}`, READABLE);
+  });
 }
 
-function writeFlag(directory: string, name: string, isMicroVm: boolean): void {
+/** Says which guest this is, and of which template: in files, each replaced in one step, and in the environment. */
+export function publishIds(environment: Environment, instance: string, template: string): void {
+  publish(environment, "/run/wrenn/.", "WRENN_SANDBOX_ID", instance);
+  publish(environment, "/run/wrenn/.", "WRENN_TEMPLATE_ID", template);
+  publish(environment, "/run/e2b/.", "E2B_SANDBOX_ID", instance);
+  publish(environment, "/run/e2b/.", "E2B_TEMPLATE_ID", template);
+}
+
+/** Puts into the environment what an earlier process has published. Returns which guest this is; empty where none has. */
+export function publishedIds(environment: Environment): string {
+  let instance = "";
+  attempt(() => {
+    instance = readLine("/run/wrenn/.WRENN_SANDBOX_ID") ?? "";
+    const template = readLine("/run/wrenn/.WRENN_TEMPLATE_ID") ?? "";
+    if (instance !== "") publishIds(environment, instance, template);
+  });
+  return instance;
+}
+
+function publish(environment: Environment, prefix: string, name: string, value: string): void {
+  environment.setInternal(name, value);
+  attempt(() => replaceText(prefix + name, value, REPLACEABLE));
+}
+
+function attempt(step: () => void): void {
   try {
-    makeDirectory(directory, PUBLIC);
-    replaceText(`${directory}/${name}`, isMicroVm ? "true" : "false", READABLE);
+    step();
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     log(Level.WARN, error.describe());

@@ -1,6 +1,6 @@
 /** Which command of reboot(2) ends the virtual machine, and not only the guest in it; lifecycle.md 1.11. */
 import { isX86 } from "../sys/architecture.ts";
-import { acpiVendor, hasAcpi } from "../sys/firmware.ts";
+import { hasAcpi, isFirecracker } from "../sys/firmware.ts";
 import { Reboot } from "../sys/machine.ts";
 
 /** How the machine is to end. */
@@ -10,9 +10,6 @@ export const enum StopWish {
   POWEROFF,
   REBOOT,
 }
-
-/** Firecracker's name in its ACPI tables. */
-const FIRECRACKER = "FIRECK";
 
 /** What the choice depends on. */
 export class Platform {
@@ -32,9 +29,9 @@ export class Platform {
   /** This machine, from /sys and the values of `reboot=` and `pci=` on the kernel command line, empty where not given. */
   static read(reboot: string, pci: string): Platform {
     // Firecracker has no PCI bus by default, and its older versions have no ACPI to name it.
-    const isFirecracker = pci.split(",").includes("off") || acpiVendor() === FIRECRACKER;
+    const isKnown = pci.split(",").includes("off") || isFirecracker();
     const isReset = reboot.split(",").some((word) => word.startsWith("k"));
-    return new Platform(isX86(), hasAcpi(), isFirecracker, isReset);
+    return new Platform(isX86(), hasAcpi(), isKnown, isReset);
   }
 }
 

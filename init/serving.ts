@@ -69,7 +69,7 @@ export class Serving {
     if (this.isStopping) return this.stopNow();
     this.isStopping = true;
     this.loop.timers.start(new Timer(() => this.stopNow()), DRAIN_LIMIT_MS);
-    this.envd?.server.drain();
+    this.envd?.drain();
     this.stopIfDone();
   }
 
@@ -81,7 +81,7 @@ export class Serving {
   /** Takes no further request; what runs goes on to its end. */
   drain(): void {
     this.smolvm.drain();
-    this.envd?.server.drain();
+    this.envd?.drain();
     this.stopIfDone();
   }
 

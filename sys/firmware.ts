@@ -7,6 +7,14 @@ import { close, openForReading, read, stat } from "./file.ts";
 const VENDOR_START = 10;
 const VENDOR_END = 16;
 
+/** Firecracker's name in its tables. */
+const FIRECRACKER = "FIRECK";
+
+/** Whether the tables are Firecracker's. Its older versions have none. */
+export function isFirecracker(): boolean {
+  return acpiVendor() === FIRECRACKER;
+}
+
 /** Whether the machine has ACPI. */
 export function hasAcpi(): boolean {
   try {
@@ -19,7 +27,7 @@ export function hasAcpi(): boolean {
 }
 
 /** The vendor's name in the main ACPI table, six characters; empty where there is none that can be read. */
-export function acpiVendor(): string {
+function acpiVendor(): string {
   const header = new Uint8Array(VENDOR_END);
   try {
     const fd = openForReading("/sys/firmware/acpi/tables/DSDT");

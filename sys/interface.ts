@@ -33,6 +33,7 @@ const RTENTRY_FLAGS = 56;
 const RTENTRY_DEVICE = 88;
 const RTF_UP = 1;
 const RTF_GATEWAY = 2;
+const RTF_HOST = 4;
 
 const ANY = "0.0.0.0";
 
@@ -106,16 +107,26 @@ export class NetworkInterface {
 
   /** Adds the default route through this interface. One that is there already is fine. */
   addDefaultRoute(gateway: string): void {
+    this.addRoute(ANY, gateway, RTF_UP | RTF_GATEWAY);
+  }
+
+  /** Adds a route to one address, which is on the link itself. One that is there already is fine. */
+  addHostRoute(address: string): void {
+    this.addRoute(address, ANY, RTF_UP | RTF_HOST);
+  }
+
+  private addRoute(destination: string, gateway: string, flags: number): void {
     const route = new Uint8Array(RTENTRY_BYTES);
     const view = new DataView(route.buffer);
     const device = cstring(this.name);
-    putAddress(view, RTENTRY_DESTINATION, ANY);
+    putAddress(view, RTENTRY_DESTINATION, destination);
     putAddress(view, RTENTRY_GATEWAY, gateway);
+    // The kernel takes a host's own for it.
     putAddress(view, RTENTRY_MASK, ANY);
-    view.setUint16(RTENTRY_FLAGS, RTF_UP | RTF_GATEWAY, true);
+    view.setUint16(RTENTRY_FLAGS, flags, true);
     writeWord(view, RTENTRY_DEVICE, addressOf(device));
     const result = this.ioctl(SIOCADDRT, route);
-    if (result !== -Errno.EEXIST) check(result, "SIOCADDRT", `${this.name} ${gateway}`);
+    if (result !== -Errno.EEXIST) check(result, "SIOCADDRT", `${this.name} ${gateway === ANY ? destination : gateway}`);
   }
 
   /** A request that is answered, or refused with `negative` or for want of the device. */

@@ -108,6 +108,19 @@ export function connectBlocking(address: Address): number {
 }
 
 /**
+ * Begins to connect: the descriptor, which is the caller's, is writable once it is connected, or cannot be, which the first
+ * send tells. Throws SysError: ENETUNREACH where no route leads there.
+ */
+export function beginConnect(address: Address): number {
+  const fd = openSocket(address, SOCK_NONBLOCK);
+  const sockaddr = address.sockaddr();
+  const result = call(Call.connect, fd, addressOf(sockaddr), sockaddr.length);
+  if (result >= 0 || result === -Errno.EINPROGRESS) return fd;
+  close(fd);
+  throw new SysError("connect", -result, address.text);
+}
+
+/**
  * recv(2) into an array from `offset` on. Returns the bytes received, 0 after the peer's last one, or -errno
  * (-EAGAIN: nothing there).
  */
