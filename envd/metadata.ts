@@ -141,9 +141,7 @@ export class Metadata {
 
   private goOn(): void {
     const now = monotonicNow();
-    const age = now - this.begun;
-    if (age >= LONG_MS) this.pauseMs = LONGEST_PAUSE_MS;
-    else if (age >= FIRST_MS) this.pauseMs = Math.min(this.pauseMs * 2, LONGER_PAUSE_MS);
+    this.pauseMs = pauseAfter(this.pauseMs, now - this.begun);
     if (now + this.pauseMs < this.end) this.loop.timers.start(this.pause, this.pauseMs);
     else this.end = 0;
   }
@@ -158,6 +156,12 @@ export class Metadata {
     publishIds(this.environment, instance, template);
     return true;
   }
+}
+
+/** How long to pause next, after a pause, where the polling is `age` old; all in milliseconds. */
+export function pauseAfter(pause: number, age: number): number {
+  if (age >= LONG_MS) return LONGEST_PAUSE_MS;
+  return age >= FIRST_MS ? Math.min(pause * 2, LONGER_PAUSE_MS) : pause;
 }
 
 /** The data, undefined where it is no JSON. */

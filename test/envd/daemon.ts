@@ -16,6 +16,8 @@ export interface DaemonOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A program that executes the agent, such as `setpriv --bounding-set=-sys_time`. */
   readonly launcher?: readonly string[];
+  /** In a network namespace of its own too, reached by a Unix socket. */
+  readonly isIsolated?: boolean;
   /** Under a supervisor, as it starts by default; otherwise one process, easy to observe. */
   readonly isSupervised?: boolean;
 }
@@ -61,6 +63,8 @@ export class Daemon {
   readonly directory = scratchDirectory();
   readonly port = freePort();
   readonly url = `http://127.0.0.1:${this.port}`;
+  /** Of a daemon with a network of its own. */
+  readonly socket: string | undefined;
   readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   readonly exited: Promise<number>;
   stderr = "";
@@ -70,12 +74,16 @@ export class Daemon {
     writeFileSync(join(this.directory, "group"), group);
     writeFileSync(join(this.directory, "hosts"), hosts);
     mkdirSync(join(this.directory, "files"), { mode: 0o777 });
+    this.socket = options.isIsolated === true ? join(this.directory, "envd.sock") : undefined;
+    const address = this.socket === undefined ? `tcp:127.0.0.1:${this.port}` : `unix:${this.socket}`;
     const mode = options.isSupervised === true ? [] : ["--no-supervise"];
     const args = options.args ?? ["--isnotfc"];
     this.#child = Bun.spawn({
       cmd: [
-        "unshare", "--mount", "bash", "-c", script, "bash", this.directory,
-        ...(options.launcher ?? []), ...host.command, ...mode, "--envd", `tcp:127.0.0.1:${this.port}`, ...args,
+        "unshare", "--mount", ...(this.socket === undefined ? [] : ["--net"]), "bash", "-c", script, "bash", this.directory,
+        ...(options.launcher ?? []), ...host.command, ...mode, "--envd", address,
+        // This machine may be in Firecracker itself, and its metadata service is nobody's business here.
+        "--mmds", "off", ...args,
       ],
       env: { PATH: process.env.PATH, HOME: "/root", SETUP: options.setup ?? "", ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
@@ -128,7 +136,7 @@ export class Daemon {
   }
 
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(`${this.url}${path}`, init);
+    return fetch(`${this.url}${path}`, this.socket === undefined ? init : { ...init, unix: this.socket });
   }
 
   /** POST /init: an object as JSON, a text as it is, nothing without a body. */
