@@ -289,7 +289,7 @@ test.each([{ words: ["--isnotfc"] }, { words: ["--mmds", "off"] }])("L161: $word
     await Daemon.with({ args }, async (daemon) => {
       expect((await daemon.init({ envVars: { A: "1" } })).status).toBe(204);
       expect((await daemon.envs()).WRENN_SANDBOX_ID).toBeUndefined();
-      expect(daemon.read("/run/wrenn/.WRENN_SANDBOX").toString()).toBe(words.includes("--isnotfc") ? "false" : "true");
+      expect(daemon.read("/run/wrenn/.WRENN_SANDBOX").toString()).toBe(words.join(" ") === "--isnotfc" ? "false" : "true");
       expect(service.connections.length).toBe(0);
     });
   }));
