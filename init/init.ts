@@ -113,7 +113,6 @@ class Init extends SupervisorOwner {
     if (settings.cgroups === "off") options.hasCgroups = false;
     this.resume = resume;
     this.environment = environmentOf(settings.profile);
-    completeOptions(options, settings);
     const words = ["--in-init", "--log", logLevelName(), "--log-to", settings.logTarget].concat(options.words());
     this.supervisor = new Supervisor(this.loop, this.reaper, this, words, this.environment.address(), resume.recordFile);
     // A PID 1 that has started over has run it already.
@@ -229,12 +228,6 @@ class Init extends SupervisorOwner {
   }
 }
 
-/** What the arguments leave open of envd, the kernel's command line and the profile say. */
-function completeOptions(options: EnvdOptions, settings: Settings): void {
-  if (settings.cgroups === "off") options.hasCgroups = false;
-  options.chooseMmds(settings.mmds, settings.profile.hasEnvd);
-}
-
 /** The environment of everything that PID 1 starts: the kernel gives it no PATH, and a home that is the root directory. */
 function environmentOf(profile: Profile): CStringVector {
   const names: string[] = [];
@@ -264,6 +257,7 @@ function settingsOf(options: InitOptions): Settings {
   const settings = Settings.from(profileByName(options.profile), usual, CommandLine.read());
   if (options.logLevel !== "") settings.logLevel = options.logLevel;
   if (options.logTarget !== "") settings.logTarget = options.logTarget;
+  options.envd.chooseMmds(settings.mmds, settings.profile.hasEnvd);
   return settings;
 }
 

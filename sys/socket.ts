@@ -96,6 +96,17 @@ export function tuneTcp(fd: number): void {
   enable(fd, SOL_SOCKET, SO_KEEPALIVE);
 }
 
+/** Begins to connect. Returns a descriptor, which is writable once it is connected or cannot be, or -errno. */
+export function connectSoon(address: Address): number {
+  const fd = call(Call.socket, address.socketFamily, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return fd;
+  const sockaddr = address.sockaddr();
+  const result = call(Call.connect, fd, addressOf(sockaddr), sockaddr.length);
+  if (result >= 0 || result === -Errno.EINPROGRESS) return fd;
+  close(fd);
+  return result;
+}
+
 /** Connects, waiting for it. The descriptor blocks. Throws SysError. */
 export function connectBlocking(address: Address): number {
   if (address.family === Family.DESCRIPTOR) return address.port;
@@ -103,19 +114,6 @@ export function connectBlocking(address: Address): number {
   const sockaddr = address.sockaddr();
   const result = call(Call.connect, fd, addressOf(sockaddr), sockaddr.length);
   if (result >= 0) return fd;
-  close(fd);
-  throw new SysError("connect", -result, address.text);
-}
-
-/**
- * Begins to connect: the descriptor, which is the caller's, is writable once it is connected, or cannot be, which the first
- * send tells. Throws SysError: ENETUNREACH where no route leads there.
- */
-export function beginConnect(address: Address): number {
-  const fd = openSocket(address, SOCK_NONBLOCK);
-  const sockaddr = address.sockaddr();
-  const result = call(Call.connect, fd, addressOf(sockaddr), sockaddr.length);
-  if (result >= 0 || result === -Errno.EINPROGRESS) return fd;
   close(fd);
   throw new SysError("connect", -result, address.text);
 }

@@ -38,7 +38,9 @@ function wordInside(word: string): string {
   return word.startsWith(`${root}/`) ? repositoryInside + word.slice(root.length) : word;
 }
 
-const profiles: Readonly<Record<string, string>> = { "wrenn-init": "wrenn", "smolvm-guest-agent": "smolvm", envd: "wrenn" };
+const profiles: Readonly<Record<string, string>> = {
+  "wrenn-init": "wrenn", "/usr/local/bin/wrenn-init": "wrenn", "smolvm-guest-agent": "smolvm", envd: "wrenn", "/usr/bin/envd": "e2b",
+};
 
 // $1: the shared directory; then the command. What is in memory lies in a directory of the test's own.
 const script = `

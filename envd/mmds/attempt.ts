@@ -11,7 +11,7 @@ import { close } from "../../sys/file.ts";
 import { NetworkInterface } from "../../sys/interface.ts";
 import { Level, log } from "../../sys/log.ts";
 import { type Loop, Ready, Source } from "../../sys/loop.ts";
-import { beginConnect, receive, send } from "../../sys/socket.ts";
+import { connectSoon, receive, send } from "../../sys/socket.ts";
 import { Timer } from "../../sys/timer.ts";
 import { Answer, AnswerError, MAX_ANSWER_BYTES } from "./answer.ts";
 
@@ -116,13 +116,10 @@ export class Attempt extends Source {
   }
 
   private connect(): void {
-    try {
-      this.fd = beginConnect(this.address);
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-      if (error.errno === Errno.ENETUNREACH) addRoute(this.address.name);
-      return this.end(0);
-    }
+    const fd = connectSoon(this.address);
+    if (fd === -Errno.ENETUNREACH) addRoute(this.address.name);
+    if (fd < 0) return this.end(0);
+    this.fd = fd;
     this.loop.add(this, Ready.WRITABLE);
     this.loop.timers.start(this.limit, Math.min(CONNECT_MS, this.left()));
   }
