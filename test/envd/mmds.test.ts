@@ -64,7 +64,7 @@ describe("not yet", () => {
   test.each([
     null, [], "x", 5, {}, { instanceID: "i" }, { envID: "t" }, { instanceID: "", envID: "t" }, { instanceID: 5, envID: "t" },
     { instanceID: "i", envID: 5 }, { instanceID: "i", envID: null }, { instanceID: "i\0", envID: "t" }, { instanceID: ["i"], envID: "t" },
-  ])("L151, L153: %j is not accepted, and polling goes on until there is data", (store) =>
+  ].map((store) => ({ store })))("L151, L153: %j is not accepted, and polling goes on until there is data", ({ store }) =>
     MetadataService.with(store, (service) =>
       asking(service, async (daemon) => {
         await until("it has asked several times", 20, () => service.connections.length > 3);

@@ -1,5 +1,5 @@
 // A guest of each host of envd's, booted by the host's own command line, lifecycle.md 0, 1.2 to 1.7: what it finds there, and
-// what it is answered. A dummy eth0 is its network, and a metadata service of the tests' own is at Firecracker's address.
+// what it is answered. A veth pair is its network, and a metadata service of the tests' own has Firecracker's address.
 
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
@@ -24,8 +24,7 @@ const e2bLine = "quiet loglevel=1 init=/usr/bin/envd ip=169.254.0.21::169.254.0.
 function booted(options: NamespaceOptions, body: (guest: Namespace, service: MetadataService) => Promise<void>): Promise<void> {
   return MetadataService.with(ids, (service) => {
     const setup = `rm -rf $ROOT/etc/hosts $ROOT/etc/resolv.conf $ROOT/run; mkdir $ROOT/run
-      ip link add eth0 type dummy
-      ip link add mmds0 type dummy
+      ip link add eth0 type veth peer name mmds0
       ip addr add 169.254.169.254/32 dev mmds0
       ip link set mmds0 up
       ${door(service.path)}
