@@ -25,8 +25,8 @@ export function answer(status: number, body: string | Buffer, type = "text/plain
   return Buffer.concat([Buffer.from(head), bytes]);
 }
 
-/** What to do about a request: bytes to send, nothing, or what is usual. */
-export type Reply = (request: string, connection: Connection) => Buffer | "silence" | "usual" | "close";
+/** What to do about a request: bytes to send, now or later, nothing, or what is usual. */
+export type Reply = (request: string, connection: Connection) => Buffer | Promise<Buffer> | "silence" | "usual" | "close";
 
 type Peer = { connection: Connection; received: string; pending: Buffer };
 
@@ -111,11 +111,14 @@ export class MetadataService {
       const reply = this.reply(request, data.connection);
       if (reply === "silence") continue;
       if (reply === "close") peer.terminate();
-      else {
-        data.pending = Buffer.concat([data.pending, reply === "usual" ? this.usual(request) : reply]);
-        this.#flush(peer);
-      }
+      else if (reply instanceof Promise) void reply.then((bytes) => this.#send(peer, bytes));
+      else this.#send(peer, reply === "usual" ? this.usual(request) : reply);
     }
+  }
+
+  #send(peer: Bun.Socket<Peer>, bytes: Buffer): void {
+    peer.data.pending = Buffer.concat([peer.data.pending, bytes]);
+    this.#flush(peer);
   }
 
   #flush(peer: Bun.Socket<Peer>): void {
