@@ -8,6 +8,7 @@ import type { Environment } from "./environment.ts";
 const PUBLIC = 0o755;
 const READABLE = 0o444;
 const REPLACEABLE = 0o644;
+const WRENN_FILES = "/run/wrenn/.WRENN_";
 
 /** Makes both, with the file that says whether this is a microVM of Firecracker's. Logs what fails. */
 export function makeRunDirectories(isMicroVm: boolean): void {
@@ -23,26 +24,32 @@ export function makeRunDirectories(isMicroVm: boolean): void {
 
 /** Says which guest this is, and of which template: in files, each replaced in one step, and in the environment. */
 export function publishIds(environment: Environment, instance: string, template: string): void {
-  publish(environment, "/run/wrenn/.", "WRENN_SANDBOX_ID", instance);
-  publish(environment, "/run/wrenn/.", "WRENN_TEMPLATE_ID", template);
-  publish(environment, "/run/e2b/.", "E2B_SANDBOX_ID", instance);
-  publish(environment, "/run/e2b/.", "E2B_TEMPLATE_ID", template);
+  setIds(environment, instance, template);
+  write(`${WRENN_FILES}SANDBOX_ID`, instance);
+  write(`${WRENN_FILES}TEMPLATE_ID`, template);
+  write("/run/e2b/.E2B_SANDBOX_ID", instance);
+  write("/run/e2b/.E2B_TEMPLATE_ID", template);
 }
 
 /** Puts into the environment what an earlier process has published. Returns which guest this is; empty where none has. */
 export function publishedIds(environment: Environment): string {
   let instance = "";
   attempt(() => {
-    instance = readLine("/run/wrenn/.WRENN_SANDBOX_ID") ?? "";
-    const template = readLine("/run/wrenn/.WRENN_TEMPLATE_ID") ?? "";
-    if (instance !== "") publishIds(environment, instance, template);
+    instance = readLine(`${WRENN_FILES}SANDBOX_ID`) ?? "";
+    if (instance !== "") setIds(environment, instance, readLine(`${WRENN_FILES}TEMPLATE_ID`) ?? "");
   });
   return instance;
 }
 
-function publish(environment: Environment, prefix: string, name: string, value: string): void {
-  environment.setInternal(name, value);
-  attempt(() => replaceText(prefix + name, value, REPLACEABLE));
+function setIds(environment: Environment, instance: string, template: string): void {
+  environment.setInternal("WRENN_SANDBOX_ID", instance);
+  environment.setInternal("WRENN_TEMPLATE_ID", template);
+  environment.setInternal("E2B_SANDBOX_ID", instance);
+  environment.setInternal("E2B_TEMPLATE_ID", template);
+}
+
+function write(path: string, text: string): void {
+  attempt(() => replaceText(path, text, REPLACEABLE));
 }
 
 function attempt(step: () => void): void {
