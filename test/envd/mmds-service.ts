@@ -35,6 +35,8 @@ export class MetadataService {
   store: unknown = null;
   isV1 = false;
   reply: Reply = () => "usual";
+  /** Closes a connection after each answer, as Firecracker does not. */
+  closes = false;
   readonly connections: Connection[] = [];
   /** How many connections have been open at once, of those that were not just being closed. */
   mostOpen = 0;
@@ -119,6 +121,7 @@ export class MetadataService {
   #send(peer: Bun.Socket<Peer>, bytes: Buffer): void {
     peer.data.pending = Buffer.concat([peer.data.pending, bytes]);
     this.#flush(peer);
+    if (this.closes && peer.data.pending.length === 0) peer.end();
   }
 
   #flush(peer: Bun.Socket<Peer>): void {

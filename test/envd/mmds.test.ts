@@ -7,6 +7,7 @@ import { hangLimit } from "../agent.ts";
 import { host as agent } from "../host.ts";
 import * as proc from "../proc.ts";
 import { Client } from "../rpc/client.ts";
+import { noise } from "../scratch.ts";
 import { until } from "../until.ts";
 import { Daemon, freePort } from "./daemon.ts";
 import { answer, MetadataService, type Reply } from "./mmds-service.ts";
@@ -219,6 +220,40 @@ describe("L159: refused, though it would say who this is", () => {
       });
     }));
 });
+
+/** Bytes with a few of them changed, doubled or cut off; the same for the same seed. */
+function mutated(bytes: Buffer, seed: number): Buffer {
+  const numbers = noise(32, seed);
+  let out = Buffer.from(bytes);
+  for (let i = 0; i <= (numbers[0] ?? 0) % 4; i++) {
+    const at = (numbers.readUInt16LE(4 + i * 4) % out.length) || 1;
+    const value = numbers[6 + i * 4] ?? 0;
+    const what = (numbers[7 + i * 4] ?? 0) % 4;
+    if (what === 0) out = out.subarray(0, at);
+    else if (what === 1) out = Buffer.concat([out.subarray(0, at), out.subarray(at - 1)]);
+    else out[at] = what === 2 ? value : "\r\n: 0159"[value % 8]?.charCodeAt(0) ?? 0;
+  }
+  return out;
+}
+
+test("mutated answers harm nobody", () =>
+  MetadataService.with(ids, async (service) => {
+    let seed = 1;
+    service.closes = true;
+    service.reply = (request) => (seed++ % 3 === 0 ? "usual" : mutated(service.usual(request), seed));
+    await asking(service, async (daemon) => {
+      // Each has another token, and so each asks, twice where the first answer is none.
+      for (let i = 0; i < 150; i++) expect((await daemon.init({ accessToken: `token-${i}` })).status).toBeWithin(204, 402);
+      expect(seed).toBeGreaterThan(150);
+      service.reply = () => "usual";
+      service.closes = false;
+      service.store = { instanceID: "i-9", envID: "t" };
+      await until("it asks as ever", 20, async () => {
+        await daemon.init({ accessToken: "token-0" });
+        return daemon.read(files[0] ?? "").toString() === "i-9";
+      });
+    });
+  }));
 
 test("the largest answer that is taken", () =>
   MetadataService.with({ ...ids, more: "x".repeat(51_200) }, (service) => asking(service, (daemon) => known(daemon, ids.instanceID))));
