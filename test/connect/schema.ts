@@ -1,66 +1,19 @@
 // The types of types.ts by hand for @bufbuild/protobuf, which is the oracle.
 
-import { create, createFileRegistry, type DescField, type DescMessage, type DescMethod, type DescMethodStreaming, type DescMethodUnary } from "@bufbuild/protobuf";
-import {
-  FieldDescriptorProto_Label as Label,
-  FieldDescriptorProto_Type as Type,
-  FileDescriptorProtoSchema,
-  file_google_protobuf_timestamp,
-} from "@bufbuild/protobuf/wkt";
+import type { DescField, DescMessage, DescMethodStreaming, DescMethodUnary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import * as descriptors from "./descriptors.ts";
+import { bool, bytes, enumeration, int64, map, member, message, optional, repeated, sint32, string, timestamp, uint32 } from "./descriptors.ts";
 
-interface FieldShape {
-  readonly type: Type;
-  readonly typeName?: string;
-  readonly isRepeated?: boolean;
-  readonly isOneof?: boolean;
-  readonly isOptional?: boolean;
+type Fields = Parameters<typeof descriptors.descriptor>[2];
+
+function descriptor(name: string, fields: Fields): ReturnType<typeof descriptors.descriptor> {
+  return descriptors.descriptor("test", name, fields);
 }
 
-const string = { type: Type.STRING };
-const bytes = { type: Type.BYTES };
-const bool = { type: Type.BOOL };
-const uint32 = { type: Type.UINT32 };
-const message = (typeName: string): FieldShape => ({ type: Type.MESSAGE, typeName });
-const repeated = (shape: FieldShape): FieldShape => ({ ...shape, isRepeated: true });
-const member = (shape: FieldShape): FieldShape => ({ ...shape, isOneof: true });
-
-type Fields = Readonly<Record<string, readonly [number, FieldShape]>>;
-
-function camel(name: string): string {
-  return name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-function descriptor(name: string, fields: Fields) {
-  const hasOneof = Object.values(fields).some(([, shape]) => shape.isOneof === true);
-  const optional = Object.entries(fields).filter(([, [, shape]]) => shape.isOptional === true).map(([field]) => field);
-  const entry = {
-    name: "LabelsEntry",
-    options: { mapEntry: true },
-    field: ["key", "value"].map((key, i) => ({ name: key, jsonName: key, number: i + 1, type: Type.STRING, label: Label.OPTIONAL })),
-  };
-  return {
-    name,
-    nestedType: "labels" in fields ? [entry] : [],
-    oneofDecl: [...(hasOneof ? [{ name: "kind" }] : []), ...optional.map((field) => ({ name: `_${field}` }))],
-    field: Object.entries(fields).map(([field, [number, shape]]) => ({
-      name: field,
-      jsonName: camel(field),
-      number,
-      type: shape.type,
-      label: shape.isRepeated === true ? Label.REPEATED : Label.OPTIONAL,
-      ...(shape.typeName === undefined ? {} : { typeName: shape.typeName }),
-      ...(shape.isOneof === true ? { oneofIndex: 0 } : {}),
-      ...(shape.isOptional === true ? { oneofIndex: (hasOneof ? 1 : 0) + optional.indexOf(field), proto3Optional: true } : {}),
-    })),
-  };
-}
-
-const file = create(FileDescriptorProtoSchema, {
+const registry = descriptors.registryOf({
   name: "test.proto",
   package: "test",
-  syntax: "proto3",
-  dependency: ["google/protobuf/timestamp.proto"],
   enumType: [{
     name: "Color",
     value: [{ name: "COLOR_UNSPECIFIED", number: 0 }, { name: "COLOR_RED", number: 1 }, { name: "COLOR_DEEP_BLUE", number: 9 }],
@@ -74,15 +27,15 @@ const file = create(FileDescriptorProtoSchema, {
       raw_bytes: [2, bytes],
       is_on: [3, bool],
       count: [4, uint32],
-      exit_code: [5, { type: Type.SINT32 }],
-      size: [6, { type: Type.INT64 }],
-      modified_time: [7, message(".google.protobuf.Timestamp")],
-      labels: [8, repeated(message(".test.All.LabelsEntry"))],
-      color: [9, { type: Type.ENUM, typeName: ".test.Color" }],
+      exit_code: [5, sint32],
+      size: [6, int64],
+      modified_time: [7, timestamp],
+      labels: [8, map],
+      color: [9, enumeration(".test.Color")],
       inner: [10, message(".test.Inner")],
       args: [11, repeated(string)],
       inners: [12, repeated(message(".test.Inner"))],
-      maybe: [13, { ...string, isOptional: true }],
+      maybe: [13, optional(string)],
       nothing: [14, message(".test.Nothing")],
       far: [2000, uint32],
     }),
@@ -105,8 +58,6 @@ const file = create(FileDescriptorProtoSchema, {
     ],
   }],
 });
-
-const registry = createFileRegistry(file, (name) => (name.startsWith("google/") ? file_google_protobuf_timestamp.proto : undefined));
 
 /** The oracle's type of a name. */
 export function oracle(name: string): DescMessage {
@@ -148,23 +99,11 @@ function isEntryMistyped(bytes: Uint8Array): boolean {
   return false;
 }
 
-const methods = registry.getService("test.Echo")?.methods ?? [];
-
-function named(name: string): DescMethod {
-  const found = methods.find((method) => method.name === name);
-  if (found === undefined) throw new Error(`no method ${name}`);
-  return found;
-}
-
-/** A method of the service of echo.ts. (The kinds of methods are no union that could be narrowed.) */
+/** A method of the service of echo.ts. */
 export function unaryMethod(name: string): DescMethodUnary {
-  const method = named(name);
-  if (method.methodKind !== "unary") throw new Error(`${name} is a stream`);
-  return method as DescMethodUnary;
+  return descriptors.unaryMethod(registry, "test.Echo", name);
 }
 
 export function streamMethod(name: string): DescMethodStreaming {
-  const method = named(name);
-  if (method.methodKind === "unary") throw new Error(`${name} is no stream`);
-  return method as DescMethodStreaming;
+  return descriptors.streamMethod(registry, "test.Echo", name);
 }
