@@ -11,6 +11,8 @@
 #   guest                   a virtual machine that the agent boots, x86_64 and aarch64
 #   footprint               memory and size of the native binary
 #   rpc [HOST...]           envd's processes and file system over Connect; HOST as above
+#   e2b [HOST...]           E2B's own SDK against envd's protocol; HOST as above
+#   whole                   guests whose envd is the agent, used as the hosts of envd do
 #   slow [HOST...]          what takes minutes by its nature; not among those without arguments
 #   fuzz [COUNT]            random and mutated streams of each protocol against the AddressSanitizer build
 #
@@ -64,7 +66,7 @@ unit() {
   build echo
   local directory directories=()
   for directory in test/*/; do
-    case $directory in test/conformance/ | test/envd/ | test/rpc/ | test/namespaces/ | test/images/ | test/guest/ | test/slow/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
+    case $directory in test/conformance/ | test/envd/ | test/rpc/ | test/e2b/ | test/namespaces/ | test/images/ | test/guest/ | test/slow/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
   done
   # sys/ forks in the test process itself: sys/bun.ts says what these are for.
   BUN_JSC_useConcurrentGC=0 BUN_JSC_useConcurrentJIT=0 BUN_JSC_numberOfGCMarkers=1 tests unit@- "${directories[@]}"
@@ -118,6 +120,14 @@ rpc() {
   done
 }
 
+e2b() {
+  local host
+  for host in "$@"; do
+    host_ready "$host"
+    MOTE_HOST=$host tests "e2b@$host" ./test/e2b/
+  done
+}
+
 namespaces() {
   local host
   for host in "$@"; do
@@ -143,6 +153,12 @@ guest() {
     # shellcheck disable=SC2046
     MOTE_HOST=$arch tests "guest@$arch" $(test/guest.sh --arch "$arch" --list)
   done
+}
+
+whole() {
+  guest_ready x86_64
+  step "images of whole guests" test/guest.sh --prepare whole
+  MOTE_HOST=x86_64 tests whole@x86_64 ./test/guest/whole/
 }
 
 slow() {
@@ -177,7 +193,7 @@ everything() {
   build asan
   build codecs
   # shellcheck disable=SC2086
-  { unit; images; guest; rpc $hosts; fuzz "$fuzz_dose"; } >"$results/beside.log" 2>&1 &
+  { unit; images; guest; whole; rpc $hosts; e2b $hosts; fuzz "$fuzz_dose"; } >"$results/beside.log" 2>&1 &
   local beside=$!
   # shellcheck disable=SC2086
   { conformance $hosts; envd $hosts; namespaces $hosts; }
@@ -198,13 +214,13 @@ while [ $# -gt 0 ]; do
   part=$1
   shift
   arguments=()
-  while [ $# -gt 0 ] && [[ ! $1 =~ ^(types|unit|conformance|envd|rpc|namespaces|images|guest|footprint|slow|fuzz)$ ]]; do
+  while [ $# -gt 0 ] && [[ ! $1 =~ ^(types|unit|conformance|envd|rpc|e2b|namespaces|images|guest|whole|footprint|slow|fuzz)$ ]]; do
     arguments+=("$1")
     shift
   done
   case $part in
-    types | unit | images | guest | footprint) "$part" ;;
-    conformance | envd | rpc | namespaces | slow) "$part" ${arguments[@]:-$hosts} ;;
+    types | unit | images | guest | whole | footprint) "$part" ;;
+    conformance | envd | rpc | e2b | namespaces | slow) "$part" ${arguments[@]:-$hosts} ;;
     fuzz) fuzz "${arguments[@]:-$fuzz_dose}" ;;
     *)
       echo "test/run.sh: no part $part" >&2
