@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Boots guests under QEMU's emulation, the agent as PID 1, and runs the tests of test/guest/ in and against them.
 # usage: test/guest.sh [--arch x86_64|aarch64] [--prepare|--list] [FILE...]
+#        test/guest.sh [--prepare] whole
 #
 #   --arch ARCH   the guest's architecture; x86_64 when absent
 #   --prepare     only make what the tests need: packages, kernel, binaries, images
 #   --list        only say which test files are for the architecture
-#   FILE          the name of a test file without .test.ts, such as boot; all of the architecture when absent
+#   FILE          the name of a test file without .test.ts, such as boot; all of the architecture when absent, but whole
+#   whole         images in which envd is this agent, booted and used as the hosts of envd do; x86_64
 #
 # As root on Debian it installs missing packages; otherwise it says what to install. The kernel is Debian's cloud
 # kernel, fetched and unpacked into build/guest/ but not installed. The last line says how many tests passed and failed.
@@ -107,9 +109,23 @@ prepare() {
   gzip -dc "$directory/busybox-$arch.cpio.gz" | cpio --quiet -i --to-stdout bin/busybox >"$directory/sh"
 }
 
+# The images of whole guests. What differs from one build of Debian to the next is the agent alone: it is put into the
+# image that is there.
+prepare_whole() {
+  ./images/build.sh busybox x86_64 "$directory/wrenn" --profile wrenn --size 64 >&2
+  local image=$directory/debian/debian-x86_64.ext4
+  if [ -e "$image" ]; then
+    ./images/bake.sh "$image" --profile e2b >&2
+  else
+    ./images/build.sh debian x86_64 "$directory/debian" --profile e2b --size 640 >&2
+  fi
+}
+
 # Where the machine makes no difference to the agent, one architecture's word is enough.
 test_files() {
-  if [ ${#files[@]} != 0 ]; then
+  if [ "${files[*]-}" = whole ]; then
+    echo ./test/guest/whole/whole.test.ts
+  elif [ ${#files[@]} != 0 ]; then
     printf './test/guest/%s.test.ts\n' "${files[@]}"
   elif [ "$arch" = x86_64 ]; then
     printf './%s\n' test/guest/*.test.ts
@@ -123,6 +139,7 @@ if [ "$only" = --list ]; then
   exit 0
 fi
 prepare
+[ "${files[*]-}" != whole ] || prepare_whole
 [ "$only" != --prepare ] || exit 0
 
 results=$(mktemp -d "${TMPDIR:-/tmp}/mote-results-XXXXXX")

@@ -61,10 +61,10 @@ export const terminals = cases("pty", {
 
   "resize: the new size, and programs are told": async ({ sandbox }) => {
     const terminal = await open(sandbox);
-    await terminal.run("trap 'stty size; echo resi''zed' WINCH; echo tra''pped", "trapped");
+    const program = `trap 'stty size; echo resi""zed; exit' WINCH; echo wai""ting; while :; do sleep 1; done`;
+    await terminal.run(`sh -c "${program.replaceAll('"', '\\"')}"`, "waiting");
     await sandbox.pty.resize(terminal.handle.pid, { cols: 132, rows: 43 });
-    // A shell that waits for a line runs its trap behind it.
-    await terminal.run("", "resized");
+    await terminal.screen.shows("resized");
     match(terminal.screen.text, /43 132\r?\n.*resized/s);
     await terminal.end();
   },

@@ -38,6 +38,8 @@ export interface GuestOptions {
   readonly subnet?: Subnet;
   /** Raw disk images: /dev/vda, /dev/vdb... */
   readonly disks?: readonly string[];
+  /** The port of the guest that the host reaches; `guestPort` when absent. */
+  readonly port?: number;
   /** Whether a reboot ends QEMU; true when absent. */
   readonly endsAtReboot?: boolean;
 }
@@ -133,7 +135,7 @@ export class Guest {
     return monitor;
   }
 
-  /** The host's port that leads to `guestPort`: one that the host's kernel chose. */
+  /** The host's port that leads to the guest's: one that the host's kernel chose. */
   async port(): Promise<number> {
     const text = await (await this.monitor()).human("info usernet");
     const port = /TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(text)?.[1];
@@ -153,7 +155,7 @@ export class Guest {
       ...["-accel", "tcg", "-m", String(options.memory ?? 256), "-nodefaults", "-no-user-config", "-display", "none"],
       ...(options.endsAtReboot === false ? [] : ["-no-reboot"]),
       ...["-serial", "stdio", "-qmp", `unix:${this.#monitorPath},server=on,wait=off`],
-      ...["-netdev", `user,id=net,restrict=on${subnet.options},hostfwd=tcp:127.0.0.1:0-${subnet.guest}:${guestPort}`],
+      ...["-netdev", `user,id=net,restrict=on${subnet.options},hostfwd=tcp:127.0.0.1:0-${subnet.guest}:${options.port ?? guestPort}`],
       ...device("net", `netdev=net${rom}`),
       ...disks,
       ...["-kernel", prepared("vmlinuz"), "-initrd", initramfs],

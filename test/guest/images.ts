@@ -1,6 +1,6 @@
 // What guests boot: the images that images/build.sh makes, and what tests lay over them.
 
-import { copyFileSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Archive } from "./cpio.ts";
 import { arch, everyModule, moduleFile, modulePath, modules, prepared, release } from "./machine.ts";
@@ -62,13 +62,14 @@ export function loader(names: readonly string[], lastLines: string): Buffer {
 
 /**
  * An initramfs that only leads to the root on /dev/vda, whose `init` is the first program from then on. The kernel's
- * modules are loaded, and not in that root.
+ * modules are loaded, and not in that root. Commands, if any, run before that, with the root at /newroot.
  */
-export function diskLoader(init: string, mode: "ro" | "rw"): Buffer[] {
+export function diskLoader(init: string, mode: "ro" | "rw", commands: readonly string[] = []): Buffer[] {
   const lines = [
     "mount -t devtmpfs dev /dev",
     "mkdir /newroot",
     `mount -t ext4 -o ${mode} /dev/vda /newroot || exec poweroff -f`,
+    ...commands,
     "umount /dev",
     `exec switch_root /newroot ${init}`,
   ];
@@ -76,9 +77,9 @@ export function diskLoader(init: string, mode: "ro" | "rw"): Buffer[] {
   return [busyboxImage(), loader(names, lines.join("\n"))];
 }
 
-/** A copy of the busybox image as a disk, for a test to change. */
-export function diskCopy(directory: string): string {
+/** A copy of an image as a disk, for a test to change; of the busybox image where none is named. */
+export function diskCopy(directory: string, image = `busybox-${arch}.ext4`): string {
   const path = join(directory, "root.ext4");
-  copyFileSync(prepared(`busybox-${arch}.ext4`), path);
+  Bun.spawnSync(["cp", "--sparse=always", prepared(image), path]);
   return path;
 }

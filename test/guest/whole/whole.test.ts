@@ -1,0 +1,175 @@
+// Whole guests, as the hosts of envd have them: an image in which envd is mote, booted by the host's command line, its
+// calls in its order, and then E2B's SDK. `test/guest.sh whole` runs it.
+
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { Agent } from "../../e2b/agent.ts";
+import type { Suite } from "../../e2b/all.ts";
+import { namesOf, type Results, type Runtime, runSdk, token } from "../../e2b/sdk.ts";
+import { noise, remove, scratchDirectory } from "../../scratch.ts";
+import { Guest, type GuestOptions, type Subnet } from "../guest.ts";
+import { diskCopy, diskLoader } from "../images.ts";
+import { microvm } from "../machine.ts";
+import { WrennHost } from "./wrenn-host.ts";
+
+/** Milliseconds after which a whole guest counts as hung; not a measure of speed. */
+const hangLimit = 480_000;
+setDefaultTimeout(hangLimit);
+
+const envdPort = 49983;
+
+/** The network that both hosts give their guests. */
+const subnet: Subnet = {
+  guest: "169.254.0.21",
+  options: ",net=169.254.0.20/30,host=169.254.0.22,dhcpstart=169.254.0.21,dns=169.254.0.23",
+};
+const address = (hostname: string): string => `ip=169.254.0.21::169.254.0.22:255.255.255.252:${hostname}:eth0:off`;
+
+interface Served {
+  readonly guest: Guest;
+  readonly host: WrennHost;
+  /** The file with the name of the process that serves. */
+  readonly worker: string;
+}
+
+const worker = "grep -l mote-worker /proc/[0-9]*/comm";
+
+/** A guest for the tests of a block, once envd answers in it. Its disk is a copy of an image. */
+function served(image: string, options: GuestOptions): () => Served {
+  const directory = scratchDirectory();
+  let booting: Guest | undefined;
+  let result: Served | undefined;
+  beforeAll(async () => {
+    const guest = Guest.boot({ ...options, subnet, port: envdPort, disks: [diskCopy(directory, image)] });
+    booting = guest;
+    const host = new WrennHost(await guest.port());
+    try {
+      await host.ready(() => guest.isRunning);
+    } catch (error) {
+      throw new Error(`no envd in the guest; its console:\n${guest.console.tail()}`, { cause: error });
+    }
+    result = { guest, host, worker: (await host.exec(worker)).stdout };
+  }, hangLimit);
+  afterAll(async () => {
+    await booting?.dispose();
+    remove(directory);
+  });
+  return () => {
+    if (result === undefined) throw new Error("the guest did not come up");
+    return result;
+  };
+}
+
+/** A command run as root by E2B's SDK, whose sandbox has been made. */
+async function asRoot({ host }: Served, command: string): Promise<string> {
+  const agent = await Agent.at(host.url, token);
+  try {
+    return (await agent.variant({}).commands.run(command, { user: "root" })).stdout;
+  } finally {
+    agent.stop();
+  }
+}
+
+/** A suite of E2B's SDK. */
+function sdkCases(at: () => Served, runtime: Runtime, suite: Suite): void {
+  describe(`E2B's SDK in ${runtime}`, () => {
+    let results: Results = new Map();
+    beforeAll(async () => {
+      const start = performance.now();
+      results = await runSdk(runtime, at().host.url, suite);
+      console.log(`E2B's SDK in ${runtime}, against the guest: ${Math.round((performance.now() - start) / 1000)} s`);
+    }, hangLimit);
+    test.each(namesOf(suite))("%s", (name) => {
+      expect(results.get(name) ?? "the program did not come to it").toBe("");
+    });
+  });
+}
+
+/** What this host of Wrenn's does in the life of a guest, in its order. A test each, as each builds on those before. */
+function wrennCases(at: () => Served): void {
+  test("health, with a version", async () => {
+    expect(await at().host.health()).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  test("init, without a body and with a template's defaults", async () => {
+    await at().host.init();
+    expect((await at().host.exec("id -un")).stdout).toBe("root\n");
+    await at().host.init({ defaultUser: "user", envVars: { FROM_TEMPLATE: "yes" } });
+    expect((await at().host.exec("id -un; echo $FROM_TEMPLATE; pwd")).stdout).toBe("user\nyes\n/home/user\n");
+  });
+
+  test("exec: outputs and codes; in the background, found by its tag", async () => {
+    expect(await at().host.exec("echo out; echo err >&2; exit 7")).toEqual({ stdout: "out\n", stderr: "err\n", exitCode: 7 });
+    const { processes } = at().host;
+    const started = await processes.start({ cmd: "/bin/sh", args: ["-c", "cat; exit 4"], tag: "background" });
+    await started.started();
+    started.close();
+    const again = await processes.connect({ tag: "background" });
+    await again.started();
+    await processes.stdin({ tag: "background" }, "kept\n");
+    await processes.closeStdin({ tag: "background" });
+    const { stdout, end } = await again.outcome();
+    expect([stdout.toString(), end?.exitCode]).toEqual(["kept\n", 4]);
+  });
+
+  test("files: as they were", async () => {
+    const content = new Uint8Array(noise(1_000_000));
+    await at().host.put("/srv/a/b.bin", content);
+    expect(Buffer.compare(await at().host.get("/srv/a/b.bin"), content)).toBe(0);
+    expect((await at().host.exec("stat -c '%U %s' /srv/a/b.bin")).stdout).toBe("root 1000000\n");
+  });
+
+  test("metrics", async () => {
+    expect(Number.isInteger(await at().host.memoryUsed())).toBe(true);
+  });
+
+  // A snapshot and a restore fit in here: to envd they are this gap between two calls.
+  test("prepare, metrics; health and init as after a restore; exec", async () => {
+    const { host } = at();
+    await host.prepare();
+    expect(Number.isInteger(await host.memoryUsed())).toBe(true);
+    expect(await host.health()).toMatch(/^\d/);
+    await host.init({ defaultUser: "user", envVars: { FROM_TEMPLATE: "again" } });
+    expect(await host.exec("echo $FROM_TEMPLATE")).toEqual({ stdout: "again\n", stderr: "", exitCode: 0 });
+    expect(Buffer.compare(await host.get("/srv/a/b.bin"), noise(1_000_000))).toBe(0);
+  });
+}
+
+/** What holds of a guest that has done all that. */
+function soundCases(at: () => Served): void {
+  test("the process that serves is the first one still, and the console knows of no crash", async () => {
+    expect(await asRoot(at(), worker)).toBe(at().worker);
+    expect(at().guest.console.matching(/panic|segfault|out of memory|trap/i)).toEqual([]);
+  });
+}
+
+describe("busybox, profile wrenn", () => {
+  const init = "/usr/local/bin/wrenn-init";
+  const parameters = ["reboot=k", "pci=off", "quiet", "loglevel=1", "clocksource=kvm-clock", `init=${init}`, address("capsule")];
+  // E2B's SDK speaks to a bash, as a user who is there in its images.
+  const commands = [
+    "echo user:x:1000:1000::/home/user:/bin/bash >>/newroot/etc/passwd",
+    "echo user:x:1000: >>/newroot/etc/group",
+    "mkdir -p /newroot/home/user && chown 1000:1000 /newroot/home/user",
+    `printf '%s\\n' '#!/bin/sh' 'exec /bin/sh "$@"' >/newroot/bin/bash && chmod 755 /newroot/bin/bash`,
+  ];
+  const at = served("wrenn/busybox-x86_64.ext4", { initramfs: diskLoader(init, "rw", commands), machine: microvm, parameters });
+  wrennCases(at);
+  sdkCases(at, "bun", "plain");
+  soundCases(at);
+});
+
+describe("Debian, profile e2b", () => {
+  const init = "/usr/bin/envd";
+  const parameters = [
+    "quiet", "loglevel=1", `init=${init}`, `${address("instance")}:8.8.8.8`, "ipv6.disable=0", "ipv6.autoconf=1", "panic=1",
+    "reboot=k", "i8042.nokbd", "i8042.noaux", "random.trust_cpu=on", "rootflags=discard",
+  ];
+  const at = served("debian/debian-x86_64.ext4", { initramfs: diskLoader(init, "rw"), memory: 512, parameters });
+  sdkCases(at, "node", "secured");
+
+  test("host name, name server, what the profile leaves in the run directories", async () => {
+    const told = await asRoot(at(), "hostname; grep ^nameserver /etc/resolv.conf; readlink /proc/1/exe; cat /run/e2b/.E2B_SANDBOX");
+    expect(told.replace(/\n(true|false)$/, "")).toBe("instance\nnameserver 8.8.8.8\n/usr/local/bin/mote");
+  });
+  soundCases(at);
+});
