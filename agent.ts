@@ -63,6 +63,7 @@ function perform(options: Options): number {
   }
   if (options.task === Task.WORK) return work(options.channel, options.recordFile, options.isInInit, options.envd);
   options.envd.chooseMmds("auto", options.isEnvd);
+  options.envd.chooseForward("auto", options.isEnvd);
   const addresses = options.addresses;
   if (addresses.length === 0) addresses.push(Options.defaultAddress(options.isEnvd, false));
   return options.isSupervised ? runBeside(addresses, options.logTarget, options.envd) : runAlone(addresses, options.envd);

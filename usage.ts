@@ -25,6 +25,7 @@ usage: mote [--listen ADDR]... [--port N] [--profile NAME] [--log LEVEL] [--log-
                   how long a connection of envd's protocol may make no progress; 640 unless given
   --mmds WHERE    Firecracker's metadata service, which envd asks: auto (the default: in Firecracker only),
                   on, off, or HOST:PORT
+  --forward on    with envd's protocol: let the host reach servers on 127.0.0.1 and ::1; --profile e2b --help says more
   --version       print the version
   --commit        print the commit that it was built from
   --help          print this text
@@ -52,6 +53,9 @@ usage: envd [OPTION]...; one dash or two, flags also --FLAG=true or false
   --cgroup-set GROUP/FILE=VALUE
                         what a file of the group pty or user is to say: user/cpu.weight=100; may be repeated
   --thaw-after SECONDS  thaw what a host has frozen and left so; 600 unless given
+  --forward on|off      whether servers on 127.0.0.1 and ::1 can be reached at the guest's address, on the same port;
+                        on unless --isnotfc is given
+  --forward-address IP  that address; otherwise 169.254.0.21 where an interface has it, or eth0's
   --verbose             log to standard output
   --idle-timeout SECONDS
                         how long a connection may make no progress; 640 unless given

@@ -24,6 +24,7 @@ import { KEEPALIVE_FIELD } from "./keepalive.ts";
 import { Metadata } from "./metadata.ts";
 import { MetricsHandler } from "./metrics.ts";
 import type { EnvdOptions } from "./options.ts";
+import { Ports } from "./ports/ports.ts";
 import type { Keeper } from "./process/keeper.ts";
 import { processMethods } from "./process/methods.ts";
 import { ProcessTable } from "./process/table.ts";
@@ -45,10 +46,12 @@ export class Daemon {
 
   /**
    * `exits` tells of children. `fileLimit`: descriptors that connections may take. `onDone` is called when nothing is left
-   * to serve. `keeper` keeps what is to outlive this process, where somebody does.
+   * to serve. `keeper` keeps what is to outlive this process, where somebody does. `inodes` are those of the listeners that
+   * this agent has, then and later.
    */
   constructor(
-    loop: Loop, exits: ExitWatcher, fileLimit: number, options: EnvdOptions, keeper: Keeper | undefined, onDone: () => void,
+    loop: Loop, exits: ExitWatcher, fileLimit: number, options: EnvdOptions, keeper: Keeper | undefined,
+    inodes: readonly number[], onDone: () => void,
   ) {
     const isMicroVm = !options.isOutsideFirecracker;
     const setup = new Setup(loop, exits, isMicroVm);
@@ -65,7 +68,9 @@ export class Daemon {
     const router = new Router(new FallbackHandler(service));
     const layers = new CorsLayer(new TokenLayer(token, new BasicLayer(router, service)));
     this.server = new HttpServer(loop, layers, options.idleLimit > 0 ? options.idleLimit : IDLE_LIMIT_MS, fileLimit, onDone);
-    const restore = new Restore(loop, this.server);
+    const { forward, forwardAddress } = options;
+    const ports = forward === "on" ? new Ports(loop, this.server.buffers, forwardAddress, inodes) : undefined;
+    const restore = new Restore(loop, this.server, ports);
     const freezer = new Freezer(loop, groups, keeper?.state, options.thawAfter);
     this.freezer = freezer;
     router.add("GET", "/health", new HealthHandler(restore));
@@ -82,6 +87,7 @@ export class Daemon {
     router.add("GET", "/files", new DownloadHandler(gate));
     router.add("POST", "/files", new UploadHandler(gate));
     router.add("POST", "/files/compose", new ComposeHandler(loop, gate));
+    ports?.start();
     if (options.command !== "") startBootCommand(table, defaults, options.command);
     this.metadata.start(Infinity);
   }

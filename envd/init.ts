@@ -108,6 +108,7 @@ class InitTurn extends BodyWriter {
     try {
       freezer.thaw();
       restore.onHostBack(this.exchange);
+      restore.refresh();
       metadata.start(AFTER_INIT_MS);
     } finally {
       this.reply(failure === "" ? Status.NO_CONTENT : Status.BAD_REQUEST, failure);

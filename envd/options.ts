@@ -1,5 +1,5 @@
 /** What the command line says to the daemon; envd-http.md 2.6. */
-import { type Address, parseAddress } from "../sys/address.ts";
+import { type Address, parseAddress, parseIpv4 } from "../sys/address.ts";
 import { type ArgumentReader, UsageError } from "../sys/arguments.ts";
 import { consistsOf, DIGITS } from "../sys/bytes.ts";
 import { isFirecracker } from "../sys/firmware.ts";
@@ -25,6 +25,10 @@ export class EnvdOptions {
   idleLimit = 0;
   /** Run once at the start; empty for nothing. */
   command = "";
+  /** Whether ports are forwarded: `on`, `off`, or `auto` while that is not decided. */
+  forward = "auto";
+  /** Where they are; empty where that is to be found. */
+  forwardAddress = "";
 
   /** Where control groups are to be looked for; empty for nowhere. */
   get groupRoot(): string {
@@ -75,6 +79,12 @@ export class EnvdOptions {
       case "--cmd":
         this.command = reader.value(option);
         return true;
+      case "--forward":
+        this.forward = checkedForward(option, reader.value(option));
+        return true;
+      case "--forward-address":
+        this.forwardAddress = checkedAddress(option, reader.value(option));
+        return true;
       case "--resume-handover":
         // Of an upgrade in place, which is not offered.
         reader.flag(option);
@@ -82,6 +92,15 @@ export class EnvdOptions {
       default:
         return false;
     }
+  }
+
+  /**
+   * Decides about ports where no option has: as `wish` says, and for `auto` they are forwarded in a microVM whose host
+   * expects envd there. Elsewhere nobody is to find open to others what was meant for the machine itself.
+   */
+  chooseForward(wish: string, hasEnvd: boolean): void {
+    if (this.forward !== "auto") return;
+    this.forward = wish !== "auto" ? wish : hasEnvd && !this.isOutsideFirecracker ? "on" : "off";
   }
 
   /** The words that say all of it but the command, which only the first worker runs. */
@@ -93,6 +112,8 @@ export class EnvdOptions {
     if (this.thawAfter > 0) words.push(`--thaw-after=${this.thawAfter / 1000}`);
     if (this.idleLimit > 0) words.push(`--idle-timeout=${this.idleLimit / 1000}`);
     if (this.cgroupRoot !== "") words.push(`--cgroup-root=${this.cgroupRoot}`);
+    if (this.forward === "on") words.push("--forward=on");
+    if (this.forwardAddress !== "") words.push(`--forward-address=${this.forwardAddress}`);
     return words;
   }
 
@@ -115,4 +136,14 @@ function checkedMmds(mmds: string): string {
 function checkedSeconds(option: string, text: string): number {
   if (!consistsOf(text, DIGITS, SECONDS_DIGITS) || Number(text) === 0) throw new UsageError(`${option} ${text}: write seconds`);
   return Number(text);
+}
+
+function checkedForward(option: string, text: string): string {
+  if (text !== "on" && text !== "off" && text !== "auto") throw new UsageError(`${option} ${text}: write on, off or auto`);
+  return text;
+}
+
+function checkedAddress(option: string, text: string): string {
+  if (parseIpv4(text).length === 0) throw new UsageError(`${option} ${text}: write an IPv4 address`);
+  return text;
 }

@@ -7,6 +7,7 @@ import type { HttpServer } from "../http/server.ts";
 import { Level, log } from "../sys/log.ts";
 import type { Loop } from "../sys/loop.ts";
 import { Timer } from "../sys/timer.ts";
+import type { Ports } from "./ports/ports.ts";
 
 /** How long no host may call before the snapshot counts as one that was not taken; milliseconds that the guest ran. */
 const GIVE_UP_MS = 60_000;
@@ -15,16 +16,19 @@ export class Restore {
   private readonly loop: Loop;
   private readonly server: HttpServer;
   private readonly giveUp = new Timer(() => this.onNobody());
+  private readonly ports: Ports | undefined;
   private isPending = false;
 
-  constructor(loop: Loop, server: HttpServer) {
+  constructor(loop: Loop, server: HttpServer, ports: Ports | undefined) {
     this.loop = loop;
     this.server = server;
+    this.ports = ports;
   }
 
   /** A snapshot comes. May be repeated. */
   prepare(): void {
     this.isPending = true;
+    this.ports?.stop();
     this.server.allowKeepAlive(false);
     this.server.closeIdle();
     this.server.remember();
@@ -39,6 +43,11 @@ export class Restore {
     this.end();
   }
 
+  /** What runs beside the requests starts again where it had to stop, and looks around at once where it runs. */
+  refresh(): void {
+    if (!this.isPending) this.ports?.start();
+  }
+
   /** Nothing has become of it: what was open goes on. */
   private onNobody(): void {
     log(Level.WARN, "no host has called after the preparation for a snapshot");
@@ -50,5 +59,6 @@ export class Restore {
     this.isPending = false;
     this.loop.timers.cancel(this.giveUp);
     this.server.allowKeepAlive(true);
+    this.ports?.start();
   }
 }

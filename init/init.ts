@@ -258,6 +258,7 @@ function settingsOf(options: InitOptions): Settings {
   if (options.logLevel !== "") settings.logLevel = options.logLevel;
   if (options.logTarget !== "") settings.logTarget = options.logTarget;
   options.envd.chooseMmds(settings.mmds, settings.profile.hasEnvd);
+  options.envd.chooseForward(settings.forward, settings.profile.hasEnvd);
   return settings;
 }
 

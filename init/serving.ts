@@ -6,6 +6,7 @@ import { Server } from "../smolvm/server.ts";
 import type { Temporaries } from "../smolvm/temporaries.ts";
 import { ExitWatcher } from "../sys/exit.ts";
 import type { GroupTable } from "../sys/groups.ts";
+import { fstat } from "../sys/file.ts";
 import { raiseFileLimit } from "../sys/limits.ts";
 import type { Loop } from "../sys/loop.ts";
 import type { Listener } from "../sys/socket.ts";
@@ -25,6 +26,8 @@ export class Serving {
   /** Made when its first listener comes: who does not use it does not pay for it. */
   private envd: Daemon | undefined;
   private readonly keeper: Keeper | undefined;
+  /** Inodes of all listeners. */
+  private readonly inodes: number[] = [];
   private isStopping = false;
 
   /** The loop stops when nothing is left to serve. `keeper` keeps what is to outlive this process. */
@@ -39,6 +42,7 @@ export class Serving {
 
   /** Serves a listener, or an inherited connection, which is the server's from now on. */
   listen(listener: Listener): void {
+    this.inodes.push(fstat(listener.fd).inode);
     if (listener.address.service === ENVD) this.startEnvd().server.listen(listener);
     else this.smolvm.listen(listener);
   }
@@ -90,9 +94,9 @@ export class Serving {
   }
 
   private startEnvd(): Daemon {
-    const { loop, exits, options, keeper } = this;
+    const { loop, exits, options, keeper, inodes } = this;
     const limit = Math.floor(this.fileLimit / 2);
-    const daemon = this.envd ?? new Daemon(loop, exits, limit, options, keeper, () => this.stopIfDone());
+    const daemon = this.envd ?? new Daemon(loop, exits, limit, options, keeper, inodes, () => this.stopIfDone());
     this.envd = daemon;
     return daemon;
   }

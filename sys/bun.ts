@@ -88,6 +88,7 @@ const TABLE = {
   sigprocmask: INT,
   socket: INT,
   socketpair: INT,
+  splice: WORD,
   statfs: INT,
   statx: INT,
   strlen: WORD,

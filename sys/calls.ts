@@ -81,6 +81,7 @@ export const enum Call {
   sigprocmask,
   socket,
   socketpair,
+  splice,
   statfs,
   statx,
   strlen,

@@ -1,7 +1,7 @@
 /** Network interfaces by ioctl, netdevice(7); IPv4 routes, route(8)'s struct rtentry. Without any external program. */
 import { addressOf, call } from "#libc";
 import { parseIpv4 } from "./address.ts";
-import { cstring, encodeText, writeWord } from "./bytes.ts";
+import { cstring, encodeText, stringAt, writeWord } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { check, Errno } from "./errno.ts";
 import { close } from "./file.ts";
@@ -11,6 +11,7 @@ const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 
 const SIOCADDRT = 0x890b;
+const SIOCGIFCONF = 0x8912;
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
 const SIOCGIFADDR = 0x8915;
@@ -36,6 +37,8 @@ const RTF_GATEWAY = 2;
 const RTF_HOST = 4;
 
 const ANY = "0.0.0.0";
+/** More than any guest has. */
+const ADDRESSES_MAX = 128;
 
 /** Whether a text can be the name of an interface; the kernel's dev_valid_name. */
 export function isInterfaceName(name: string): boolean {
@@ -52,6 +55,40 @@ function putAddress(view: DataView, offset: number, address: string): void {
   view.setUint16(offset, AF_INET, true);
   const bytes = parseIpv4(address);
   for (let i = 0; i < bytes.length; i++) view.setUint8(offset + 4 + i, bytes.at(i) ?? 0);
+}
+
+/** An IPv4 address, and the name of the interface that has it. */
+export class InterfaceAddress {
+  readonly name: string;
+  /** A dotted quad. */
+  readonly address: string;
+
+  constructor(name: string, address: string) {
+    this.name = name;
+    this.address = address;
+  }
+}
+
+/** The IPv4 addresses of all interfaces that are up, in the kernel's order; the first 128. Throws SysError. */
+export function interfaceAddresses(): InterfaceAddress[] {
+  const requests = new Uint8Array(ADDRESSES_MAX * IFREQ_BYTES);
+  const base = addressOf(requests);
+  // struct ifconf: length, address.
+  const conf = new Uint8Array(16);
+  const view = new DataView(conf.buffer);
+  view.setInt32(0, requests.length, true);
+  writeWord(view, 8, base);
+  const fd = check(call(Call.socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket", "");
+  const result = call(Call.ioctl, fd, SIOCGIFCONF, addressOf(conf));
+  close(fd);
+  check(result, "SIOCGIFCONF", "");
+  const end = Math.min(view.getInt32(0, true), requests.length);
+  const all: InterfaceAddress[] = [];
+  for (let at = 0; at < end; at += IFREQ_BYTES) {
+    const quad = requests.subarray(at + IFREQ_VALUE + 4, at + IFREQ_VALUE + 8);
+    all.push(new InterfaceAddress(stringAt(base + at), `${quad[0]}.${quad[1]}.${quad[2]}.${quad[3]}`));
+  }
+  return all;
 }
 
 /** A network interface by name, which need not exist yet. It owns a socket until `close`. Failures are SysError. */

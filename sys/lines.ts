@@ -14,21 +14,27 @@ export class LineReader {
   bytes: Uint8Array = new Uint8Array(FIRST_ROOM);
   start = 0;
   end = 0;
-  private readonly path: string;
-  private readonly fd: number;
+  private path = "";
+  private fd = -1;
   /** What has been read and not yet been looked at is bytes [from, filled). */
   private from = 0;
   private filled = 0;
   private isAtEnd = false;
 
-  private constructor(path: string, fd: number) {
-    this.path = path;
-    this.fd = fd;
+  /** Over a file, as `open` has it. Throws SysError. */
+  static over(path: string): LineReader {
+    const reader = new LineReader();
+    reader.open(path);
+    return reader;
   }
 
-  /** The caller calls `close`. Throws SysError. */
-  static open(path: string): LineReader {
-    return new LineReader(path, openForReading(path));
+  /** Begins a file, in place of one that has been closed. The caller calls `close`. Throws SysError. */
+  open(path: string): void {
+    this.fd = openForReading(path);
+    this.path = path;
+    this.from = 0;
+    this.filled = 0;
+    this.isAtEnd = false;
   }
 
   /** Goes on to the next line; the last one needs no newline. Returns false where there is none. Throws SysError. */

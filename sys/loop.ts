@@ -54,6 +54,8 @@ export class Loop {
   private sources: Source[] = [];
   private readonly idlers: Idler[] = [];
   private stopping = false;
+  /** Since the process has shrunk, nothing but timers has happened. */
+  private isAtRest = false;
 
   /** Watches a source. `events` are the Ready bits it wants; NONE still reports hang-up and failure. */
   add(source: Source, events: number): void {
@@ -113,6 +115,7 @@ export class Loop {
     this.runTimers();
     if (this.stopping) return;
     let ready = this.poll();
+    if (ready !== 0) this.isAtRest = false;
     if (ready === -Errno.EINTR) return;
     check(ready, "poll", "");
     this.timers.readClock();
@@ -147,15 +150,22 @@ export class Loop {
     }
   }
 
-  /** Waits for sources and timers. Where a long wait begins with nothing happening, memory is given back first. */
+  /**
+   * Waits for sources and timers. Where a long wait begins with nothing happening, memory is given back first. A timer
+   * that fires in a process at rest wakes it once: it is at rest again at once, not after another delay.
+   */
   private poll(): number {
     const fds = addressOf(this.pollfds);
-    const wait = this.timers.wait();
+    let wait = this.timers.wait();
     if (wait >= 0 && wait <= IDLE_DELAY_MS) return call(Call.poll, fds, this.sources.length, wait);
-    const ready = call(Call.poll, fds, this.sources.length, IDLE_DELAY_MS);
-    if (ready !== 0) return ready;
+    if (!this.isAtRest) {
+      const ready = call(Call.poll, fds, this.sources.length, IDLE_DELAY_MS);
+      if (ready !== 0) return ready;
+      if (wait > 0) wait -= IDLE_DELAY_MS;
+    }
+    this.isAtRest = true;
     for (const idler of this.idlers) idler.onIdle();
-    return pollShrunk(fds, this.sources.length, wait < 0 ? wait : wait - IDLE_DELAY_MS);
+    return pollShrunk(fds, this.sources.length, wait);
   }
 
   private resize(length: number): void {

@@ -146,6 +146,7 @@ static const struct entry table[] = {
   I(sigprocmask),
   I(socket),
   I(socketpair),
+  W(splice),
   I(statfs),
   W(fixed_statx),
   W(strlen),

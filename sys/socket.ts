@@ -12,11 +12,18 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_SNDBUF = 7;
+const SO_ERROR = 4;
 const SO_KEEPALIVE = 9;
+const SO_LINGER = 13;
 const SO_SNDBUFFORCE = 32;
 const SO_ACCEPTCONN = 30;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+const MSG_PEEK = 2;
+const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_MORE = 0x8000;
@@ -92,8 +99,41 @@ export function accept(fd: number): number {
 
 /** Prepares an accepted TCP connection: small replies leave at once, and a peer that vanished is noticed in time. */
 export function tuneTcp(fd: number): void {
-  enable(fd, IPPROTO_TCP, TCP_NODELAY);
-  enable(fd, SOL_SOCKET, SO_KEEPALIVE);
+  setInteger(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  setInteger(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+/** Has TCP ask a peer that has been silent for so many seconds, below 256, three times in 10 s each, whether it is there. */
+export function askWhenSilent(fd: number, seconds: number): void {
+  setInteger(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+  setInteger(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+  setInteger(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+/** Whether closing the descriptor, by the end of the process too, resets the connection and drops what was not sent yet. */
+export function setResetOnClose(fd: number, isReset: boolean): void {
+  // struct linger: on, for no time at all.
+  const linger = new Uint8Array([isReset ? 1 : 0, 0, 0, 0, 0, 0, 0, 0]);
+  call6(Call.setsockopt, fd, SOL_SOCKET, SO_LINGER, addressOf(linger), linger.length, 0);
+}
+
+/** Begins to connect. Returns a descriptor, which is writable once `pendingError` tells how it went, or -errno. */
+export function connectSoon(address: Address): number {
+  const fd = call(Call.socket, address.socketFamily, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return fd;
+  const sockaddr = address.sockaddr();
+  const result = call(Call.connect, fd, addressOf(sockaddr), sockaddr.length);
+  if (result >= 0 || result === -Errno.EINPROGRESS) return fd;
+  close(fd);
+  return result;
+}
+
+/** The errno of what has failed on a socket since it was last asked, 0 for nothing; SO_ERROR of socket(7). */
+export function pendingError(fd: number): number {
+  const value = new Uint8Array(4);
+  const length = new Uint8Array([4, 0, 0, 0]);
+  const result = call6(Call.getsockopt, fd, SOL_SOCKET, SO_ERROR, addressOf(value), addressOf(length), 0);
+  return result < 0 ? -result : new DataView(value.buffer).getInt32(0, true);
 }
 
 /** Begins to connect. Returns a descriptor, which is writable once it is connected or cannot be, or -errno. */
@@ -125,6 +165,16 @@ export function connectBlocking(address: Address): number {
 export function receive(fd: number, bytes: Uint8Array, offset: number, length: number): number {
   const room = Math.min(length, bytes.length - offset);
   return call6(Call.recv, fd, addressOf(bytes) + offset, room, MSG_DONTWAIT, 0, 0);
+}
+
+/** Like `receive` into a whole array, the bytes staying where they are. */
+export function peek(fd: number, bytes: Uint8Array): number {
+  return call6(Call.recv, fd, addressOf(bytes), bytes.length, MSG_DONTWAIT | MSG_PEEK, 0, 0);
+}
+
+/** Passes over bytes of a TCP connection that `peek` has seen. */
+export function skip(fd: number, count: number): void {
+  call6(Call.recv, fd, 0, count, MSG_DONTWAIT | MSG_TRUNC, 0, 0);
 }
 
 /** send(2) of bytes [start, end). Returns the bytes taken or -errno (-EAGAIN: no room). Never raises SIGPIPE. */
@@ -181,9 +231,10 @@ function openSocket(address: Address, flags: number): number {
   return check(call(Call.socket, address.socketFamily, SOCK_STREAM | SOCK_CLOEXEC | flags, 0), "socket", address.text);
 }
 
-function enable(fd: number, level: number, option: number): void {
-  const on = new Uint8Array([1, 0, 0, 0]);
-  call6(Call.setsockopt, fd, level, option, addressOf(on), on.length, 0);
+/** Sets an option to a number below 256. */
+function setInteger(fd: number, level: number, option: number, value: number): void {
+  const bytes = new Uint8Array([value, 0, 0, 0]);
+  call6(Call.setsockopt, fd, level, option, addressOf(bytes), bytes.length, 0);
 }
 
 function bind(fd: number, address: Address): number {
@@ -201,7 +252,7 @@ function inodeOf(path: string): number {
 
 /** Binds a port, also one that connections of an earlier agent still linger on. A port has no inode: returns 0. */
 function bindPort(fd: number, address: Address): number {
-  enable(fd, SOL_SOCKET, SO_REUSEADDR);
+  setInteger(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   check(bind(fd, address), "bind", address.text);
   return 0;
 }

@@ -1,7 +1,10 @@
-/** Bytes that the kernel moves from descriptor to descriptor; sendfile(2), copy_file_range(2). */
+/** Bytes that the kernel moves from descriptor to descriptor; sendfile(2), splice(2), copy_file_range(2). */
 import { addressOf, call6 } from "#libc";
 import { writeWord } from "./bytes.ts";
 import { Call } from "./calls.ts";
+
+/** SPLICE_F_MOVE, SPLICE_F_NONBLOCK. */
+const SPLICE_FLAGS = 3;
 
 const position = new Uint8Array(8);
 const positionView = new DataView(position.buffer);
@@ -23,4 +26,13 @@ export function sendFile(socket: number, file: number, offset: number, count: nu
  */
 export function copyRange(from: number, to: number, count: number): number {
   return call6(Call.copy_file_range, from, 0, to, 0, count, 0);
+}
+
+/**
+ * Moves up to `count` bytes from a socket into a pipe, or from a pipe into a socket; none of them is copied. Returns the
+ * bytes moved, 0 at the end, or -errno: -EAGAIN where nothing is there or nothing is taken now, -EINVAL for a socket that
+ * must be read instead.
+ */
+export function splice(from: number, to: number, count: number): number {
+  return call6(Call.splice, from, 0, to, 0, count, SPLICE_FLAGS);
 }
