@@ -1,6 +1,8 @@
 /** Files read line by line. */
+import { addressOf, call6 } from "#libc";
+import { Call } from "./calls.ts";
 import { check } from "./errno.ts";
-import { close, openForReading, read } from "./file.ts";
+import { close, openForReading } from "./file.ts";
 import { indexOfByte } from "./search.ts";
 
 const FIRST_ROOM = 4096;
@@ -11,29 +13,44 @@ const NEWLINE = 10;
 /** Reads lines in bounded memory, however many there are; one of LINE_MAX bytes or more is passed over. */
 export class LineReader {
   /** The line that was read last is bytes [start, end), without what ends it. The next one takes its place. */
-  bytes: Uint8Array = new Uint8Array(FIRST_ROOM);
+  bytes: Uint8Array;
   start = 0;
   end = 0;
-  private path = "";
-  private fd = -1;
+  /**
+   * For lists of proc(5) and the like, which fill what they are given up to a line that does not fit: what leaves more room
+   * than this was the last of it. 0 for other files, of which only nothing is the end.
+   */
+  lineMax = 0;
+  private readonly path: string;
+  private readonly fd: number;
   /** What has been read and not yet been looked at is bytes [from, filled). */
   private from = 0;
   private filled = 0;
   private isAtEnd = false;
+  /** Where in the file the next read begins. */
+  private position = 0;
 
-  /** Over a file, as `open` has it. Throws SysError. */
-  static over(path: string): LineReader {
-    const reader = new LineReader();
-    reader.open(path);
-    return reader;
+  private constructor(path: string, fd: number, bytes: Uint8Array) {
+    this.path = path;
+    this.fd = fd;
+    this.bytes = bytes;
   }
 
-  /** Begins a file, in place of one that has been closed. The caller calls `close`. Throws SysError. */
-  open(path: string): void {
-    this.fd = openForReading(path);
-    this.path = path;
+  /** The caller calls `close`. Throws SysError. */
+  static open(path: string): LineReader {
+    return LineReader.over(path, new Uint8Array(FIRST_ROOM));
+  }
+
+  /** Like `open`, with an array to read into, which is lent as long as the reader is used. */
+  static over(path: string, bytes: Uint8Array): LineReader {
+    return new LineReader(path, openForReading(path), bytes);
+  }
+
+  /** Goes back to the beginning of the file. */
+  rewind(): void {
     this.from = 0;
     this.filled = 0;
+    this.position = 0;
     this.isAtEnd = false;
   }
 
@@ -70,9 +87,11 @@ export class LineReader {
     this.bytes = bytes;
     this.from = 0;
     this.filled = left.length;
-    const count = check(read(this.fd, bytes, this.filled, bytes.length - this.filled), "read", this.path);
-    this.isAtEnd = count === 0;
+    const room = bytes.length - left.length;
+    const count = check(call6(Call.pread, this.fd, addressOf(bytes) + left.length, room, this.position, 0, 0), "read", this.path);
+    this.isAtEnd = count === 0 || (this.lineMax > 0 && count + this.lineMax < room);
     this.filled += count;
+    this.position += count;
   }
 
   close(): void {

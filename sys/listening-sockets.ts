@@ -1,4 +1,5 @@
 /** The TCP sockets of this network namespace that listen, as /proc/net/tcp and tcp6 show them; proc(5). */
+import { Errno, SysError } from "./errno.ts";
 import { LineReader } from "./lines.ts";
 
 /** TCP_LISTEN. */
@@ -12,6 +13,8 @@ const LOOPBACK_V4 = 0x0100007f;
 const LOOPBACK_V6 = 0x01000000;
 const MAPPED = 0xffff0000;
 const INODE_FIELD = 9;
+/** More than the kernel writes of a socket. */
+const LINE_MAX = 512;
 
 /** What a socket that listens is reached by. */
 export const enum Loopback {
@@ -23,29 +26,48 @@ export const enum Loopback {
   V6 = 2,
 }
 
-/** Reads a table socket by socket. It keeps its buffer: reading again allocates next to nothing. */
+/** Reads a table socket by socket, again and again: it keeps the file open, and allocates nothing. */
 export class ListeningSockets {
   /** Of the socket that was read last. */
   loopback = Loopback.NONE;
   port = 0;
   inode = 0;
-  private readonly lines = new LineReader();
-  /** The word that was found last is bytes [from, at) of the line. */
+  private readonly path: string;
+  private readonly buffer: Uint8Array;
+  private lines: LineReader | undefined;
+  /** The line that is taken apart ends at `end` of `bytes`. The word that was found last is [from, at). */
+  private bytes: Uint8Array;
+  private end = 0;
   private from = 0;
   private at = 0;
 
-  /** Begins a table. The caller calls `close`. Throws SysError. */
-  open(path: string): void {
-    this.lines.open(path);
+  /** `buffer`: what is read into, lent between `begin` and the last `next`; of a page. */
+  constructor(path: string, buffer: Uint8Array) {
+    this.path = path;
+    this.buffer = buffer;
+    this.bytes = buffer;
   }
 
-  close(): void {
-    this.lines.close();
+  /** Goes to the beginning. Returns false where there is no such table. Throws SysError. */
+  begin(): boolean {
+    try {
+      this.lines?.rewind();
+      this.lines ??= LineReader.over(this.path, this.buffer);
+      this.lines.lineMax = LINE_MAX;
+      return true;
+    } catch (error) {
+      if (!(error instanceof SysError) || error.errno !== Errno.ENOENT) throw error;
+      return false;
+    }
   }
 
   /** Goes on to the next socket. Returns false behind the last one. Throws SysError. */
   next(): boolean {
-    while (this.lines.next()) {
+    const lines = this.lines;
+    while (lines?.next() === true) {
+      this.bytes = lines.bytes;
+      this.at = lines.start;
+      this.end = lines.end;
       const state = this.parse();
       if (state === LISTEN) return true;
       // Those that listen come first, and the others may be many.
@@ -56,7 +78,6 @@ export class ListeningSockets {
 
   /** Returns the state in a line, -1 for a line that is none: the heading, or one that is damaged. */
   private parse(): number {
-    this.at = this.lines.start;
     this.word();
     const length = this.word();
     const local = this.from;
@@ -83,7 +104,7 @@ export class ListeningSockets {
 
   /** Finds the next word. Returns its length, 0 behind the last one. */
   private word(): number {
-    const { bytes, end } = this.lines;
+    const { bytes, end } = this;
     let at = this.at;
     while (at < end && (bytes[at] ?? 0) <= 0x20) at++;
     this.from = at;
@@ -94,7 +115,7 @@ export class ListeningSockets {
 
   /** The number that so many hexadecimal digits of the line spell; -1 where one of them is none. */
   private hex(from: number, digits: number): number {
-    const bytes = this.lines.bytes;
+    const { bytes } = this;
     let value = 0;
     for (let at = from; at < from + digits; at++) {
       const byte = bytes[at] ?? 0;
@@ -107,7 +128,7 @@ export class ListeningSockets {
 
   /** The number that the word spells; -1 where it spells none. */
   private decimal(): number {
-    const bytes = this.lines.bytes;
+    const { bytes } = this;
     let value = 0;
     for (let at = this.from; at < this.at; at++) {
       const digit = (bytes[at] ?? 0) - 0x30;

@@ -47,7 +47,7 @@ class Rows {
   /** Undefined where there is no such file. Throws SysError. */
   static open(path: string, count: number): Rows | undefined {
     try {
-      return new Rows(LineReader.over(path), count);
+      return new Rows(LineReader.open(path), count);
     } catch (error) {
       if (!(error instanceof SysError) || error.errno !== Errno.ENOENT) throw error;
       return undefined;

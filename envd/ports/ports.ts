@@ -12,6 +12,7 @@ import { Timer } from "../../sys/timer.ts";
 import { guestAddress } from "./guest-address.ts";
 import { Port, PortOwner } from "./port.ts";
 
+const PAGE_BYTES = 4096;
 const INTERVAL_MS = 1000;
 const PORTS_MAX = 1024;
 const RELAYS_MAX = 1024;
@@ -22,7 +23,8 @@ export class Ports extends PortOwner {
   private readonly told: string;
   /** Inodes of this agent's own listeners, which are not forwarded. */
   private readonly own: readonly number[];
-  private readonly sockets = new ListeningSockets();
+  private readonly v4: ListeningSockets;
+  private readonly v6: ListeningSockets;
   /** In order of their numbers. */
   private ports: Port[] = [];
   private address = "";
@@ -36,6 +38,9 @@ export class Ports extends PortOwner {
     loop.addIdler(this.pipes);
     this.told = told;
     this.own = own;
+    const page = new Uint8Array(PAGE_BYTES);
+    this.v4 = new ListeningSockets("/proc/net/tcp", page);
+    this.v6 = new ListeningSockets("/proc/net/tcp6", page);
   }
 
   override get hasRoom(): boolean {
@@ -73,8 +78,8 @@ export class Ports extends PortOwner {
   private look(): void {
     for (const port of this.ports) port.found = Loopback.NONE;
     try {
-      const hasV4 = this.read("/proc/net/tcp");
-      if (this.read("/proc/net/tcp6") || hasV4) this.update();
+      const hasV4 = this.read(this.v4);
+      if (this.read(this.v6) || hasV4) this.update();
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       log(Level.DEBUG, `ports: ${error.describe()}`);
@@ -84,20 +89,10 @@ export class Ports extends PortOwner {
   }
 
   /** Returns false where there is no such table. Throws SysError. */
-  private read(path: string): boolean {
-    const { sockets } = this;
-    try {
-      sockets.open(path);
-    } catch (error) {
-      if (!(error instanceof SysError) || error.errno !== Errno.ENOENT) throw error;
-      return false;
-    }
-    try {
-      while (sockets.next()) {
-        if (sockets.loopback !== Loopback.NONE && !this.own.includes(sockets.inode)) this.onServer(sockets.port, sockets.loopback);
-      }
-    } finally {
-      sockets.close();
+  private read(sockets: ListeningSockets): boolean {
+    if (!sockets.begin()) return false;
+    while (sockets.next()) {
+      if (sockets.loopback !== Loopback.NONE && !this.own.includes(sockets.inode)) this.onServer(sockets.port, sockets.loopback);
     }
     return true;
   }

@@ -18,7 +18,7 @@ const passwd = (text: string | Buffer): void => writeFileSync(join(directory, "p
 const group = (text: string): void => writeFileSync(join(directory, "group"), text);
 
 function linesOf(path: string): string[] {
-  const reader = LineReader.over(path);
+  const reader = LineReader.open(path);
   const lines: string[] = [];
   while (reader.next()) lines.push(Buffer.from(reader.bytes.subarray(reader.start, reader.end)).toString());
   expect(reader.next()).toBe(false);
