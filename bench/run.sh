@@ -1,11 +1,11 @@
 #!/bin/sh
-# Measures the agent beside its C floors: ./bench/run.sh [density|boot|http] [--quick]; bench/README.md says what each row is.
+# Measures the agent beside its C floors: ./bench/run.sh [density|boot|http|ports] [--quick]; bench/README.md says what each row is.
 set -eu
 cd "$(dirname "$0")/.."
 
 what=agent
 case ${1:-} in
-  density | boot | http)
+  density | boot | http | ports)
     what=$1
     shift
     ;;
@@ -40,6 +40,17 @@ case $what in
     compile 2 http-client http/client.c
     cc -O2 -s -Wall -Wextra -o build/bench/floor-gzip bench/floor/gzip.c -lz
     exec node_modules/.bin/bun bench/http.ts "$@"
+    ;;
+  ports)
+    [ "$(dpkg-query -W -f '${db:Status-Status}' socat 2>/dev/null)" = installed ] ||
+      apt-get install -yq --no-install-recommends socat || { echo "bench: install socat" >&2; exit 1; }
+    compile s floor-relay floor/relay.c
+    compile 2 ends ports/ends.c
+    # The size of the table is said by the namespace that another one is made from.
+    exec unshare --net sh -c 'echo 8192 >/proc/sys/net/ipv4/tcp_child_ehash_entries
+      exec unshare --net sh -c "ip link set lo up
+        ip link add guest0 type veth peer name peer0; ip link set guest0 up; ip addr add 169.254.0.21/30 dev guest0
+        exec node_modules/.bin/bun bench/ports.ts \"\$@\"" sh "$@"' sh "$@"
     ;;
   boot)
     bench/boot/prepare.sh

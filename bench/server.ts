@@ -75,6 +75,10 @@ export class Server {
     return signalCode !== null ? `; its server ended by ${signalCode}` : exitCode !== null ? `; its server exited ${exitCode}` : "";
   }
 
+  get pid(): number {
+    return this.child.pid;
+  }
+
   memory(): Memory {
     return memoryOf(this.child.pid);
   }

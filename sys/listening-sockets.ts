@@ -51,9 +51,10 @@ export class ListeningSockets {
   /** Goes to the beginning. Returns false where there is no such table. Throws SysError. */
   begin(): boolean {
     try {
-      this.lines?.rewind();
-      this.lines ??= LineReader.over(this.path, this.buffer);
-      this.lines.lineMax = LINE_MAX;
+      const lines = this.lines ?? LineReader.over(this.path, this.buffer);
+      lines.lineMax = LINE_MAX;
+      lines.rewind();
+      this.lines = lines;
       return true;
     } catch (error) {
       if (!(error instanceof SysError) || error.errno !== Errno.ENOENT) throw error;

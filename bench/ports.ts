@@ -1,0 +1,192 @@
+// Forwarded ports beside a relay in C and beside socat; started by run.sh in a network namespace whose table of connections
+// is as large as that of a guest with 1 GB of memory.
+
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { median, table } from "./report.ts";
+import { machine, writePart } from "./results.ts";
+import { NATIVE, pinned, Server } from "./server.ts";
+
+const USAGE = `usage: bench/run.sh ports [--quick] [--rounds N]
+
+  --quick   a short dose; prints, and writes to build/bench/`;
+
+const { values } = parseArgs({
+  options: { quick: { type: "boolean", default: false }, rounds: { type: "string" }, help: { type: "boolean", default: false } },
+});
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+const dose = values.quick ? { rounds: 3, bytes: 500_000_000, inits: 5000, seconds: 10 } : { rounds: 9, bytes: 2_000_000_000, inits: 20_000, seconds: 60 };
+const rounds = Number(values.rounds ?? dose.rounds);
+
+const GUEST = "169.254.0.21";
+const AGENT_PORT = 9000;
+const SERVER_PORT = 8000;
+const FIRST_KEEPER = 8001;
+const KEEPERS = 4;
+const RELAYS = 1000;
+const SOCKETS = 20;
+const ESTABLISHED = 20_000;
+const SETTLE_MS = 3000;
+// One CPU for all: what is counted is work, and numbers repeat.
+const cpu = "1";
+const ends = (...args: (string | number)[]): string[] => ["build/bench/ends", ...args.map(String)];
+
+const agent = (isForwarding: boolean): string[] =>
+  [NATIVE, "--no-supervise", "--envd", `tcp:127.0.0.1:${AGENT_PORT}`, "--isnotfc", `--forward=${isForwarding ? "on" : "off"}`];
+
+async function answers(host: string, port: number): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      (await Bun.connect({ hostname: host, port, socket: { data() {} } })).end();
+      return;
+    } catch (error) {
+      if (tries === 500) throw error;
+      await Bun.sleep(10);
+    }
+  }
+}
+
+/** Starts a program for the time that `body` takes, until when it is there. */
+async function beside<T>(command: string[], host: string, port: number, body: (server: Server) => Promise<T>): Promise<T> {
+  const server = await Server.start(pinned(cpu, command), null);
+  try {
+    await answers(host, port);
+    return await body(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+function run(args: string[]): string {
+  const ran = Bun.spawnSync(pinned(cpu, args));
+  if (ran.exitCode !== 0) throw new Error(`${args.join(" ")}: ${ran.stderr.toString().trim()}`);
+  return ran.stdout.toString();
+}
+
+const speed = (what: string): number => Number(/"mb_s":([0-9.]+)/.exec(run(ends(what, GUEST, SERVER_PORT, dose.bytes)))?.[1]);
+
+const relays: [string, string[]][] = [
+  ["floor", ["build/bench/floor-relay", GUEST, String(SERVER_PORT), String(SERVER_PORT)]],
+  ["socat", ["socat", `TCP4-LISTEN:${SERVER_PORT},bind=${GUEST},reuseaddr,fork`, `TCP4:localhost:${SERVER_PORT}`]],
+  ["mote", agent(true)],
+];
+
+/** Megabytes a second through each relay; they take turns at the one address. */
+async function measureSpeed(what: string): Promise<Map<string, number[]>> {
+  const figures = new Map<string, number[]>(relays.map(([name]) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, command] of relays) {
+      await beside(command, GUEST, SERVER_PORT, async () => {
+        speed(what); // warms up
+        figures.get(name)?.push(speed(what));
+      });
+    }
+  }
+  return figures;
+}
+
+function ratio(figures: Map<string, number[]>, besides: string, least: number): string[] {
+  const mote = figures.get("mote") ?? [];
+  const others = figures.get(besides) ?? [];
+  const ratios = mote.map((value, round) => value / (others[round] ?? NaN));
+  const value = median(ratios);
+  const spread = `${value.toFixed(2)} (${Math.min(...ratios).toFixed(2)}..${Math.max(...ratios).toFixed(2)})`;
+  return [besides, median(others).toFixed(0), median(mote).toFixed(0), spread, `>= ${least}`, value >= least ? "met" : "MISSED"];
+}
+
+/** Nanoseconds of CPU that the agent has taken. */
+const cpuTime = (pid: number): number => Number(readFileSync(`/proc/${pid}/schedstat`, "latin1").split(" ")[0]);
+const wakeUps = (pid: number): number => Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]);
+
+/** Microseconds of CPU of a POST /init, behind which the agent looks at what listens where it forwards. */
+async function initCost(isForwarding: boolean): Promise<number> {
+  return beside(agent(isForwarding), "127.0.0.1", AGENT_PORT, async (server) => {
+    run(ends("init", AGENT_PORT, 500));
+    const before = cpuTime(server.pid);
+    run(ends("init", AGENT_PORT, dose.inits));
+    return (cpuTime(server.pid) - before) / 1000 / dose.inits;
+  });
+}
+
+async function holding<T>(commands: string[][], body: () => Promise<T>): Promise<T> {
+  const held: Bun.Subprocess<"pipe", "pipe", "inherit">[] = [];
+  try {
+    for (const command of commands) {
+      const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+      held.push(child);
+      await child.stdout.getReader().read();
+    }
+    return await body();
+  } finally {
+    for (const child of held) child.kill("SIGKILL");
+    for (const child of held) await child.exited;
+  }
+}
+
+async function lookCost(): Promise<number> {
+  const off: number[] = [];
+  const on: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    off.push(await initCost(false));
+    on.push(await initCost(true));
+  }
+  return median(on) - median(off);
+}
+
+/** A row: what, figure, target, verdict. */
+const atMost = (what: string, value: number, unit: string, most: number): string[] =>
+  [what, `${value.toFixed(value < 10 ? 2 : 0)} ${unit}`, `<= ${most}`, value <= most ? "met" : "MISSED"];
+
+const paragraphs = [
+  `${machine()}.`,
+  `Written by \`bench/run.sh ports\`; medians of ${rounds} interleaved rounds, client, relay and server on one CPU; ${dose.bytes / 1e6} MB each.`,
+];
+const speeds: string[][] = [];
+const costs: string[][] = [];
+const servers = Array.from({ length: KEEPERS }, (_, index) => ends("keep", FIRST_KEEPER + index));
+
+await beside(ends("serve", SERVER_PORT), "127.0.0.1", SERVER_PORT, async () => {
+  for (const what of ["down", "up"]) {
+    const figures = await measureSpeed(what);
+    for (const [besides, least] of [["floor", 0.9], ["socat", 1.5]] as const) speeds.push([what, ...ratio(figures, besides, least)]);
+  }
+});
+paragraphs.push(table([["MB/s", "beside", "its figure", "mote", "mote / it", "target", ""], ...speeds]));
+
+const keepers = await Promise.all(servers.map((command) => Server.start(command, null)));
+await beside(agent(true), GUEST, FIRST_KEEPER + KEEPERS - 1, async (server) => {
+  await Bun.sleep(SETTLE_MS);
+  const before = server.memory().rss;
+  const clients = keepers.map((_, index) => ends("hold", GUEST, FIRST_KEEPER + index, RELAYS / KEEPERS));
+  await holding(clients, async () => {
+    await Bun.sleep(SETTLE_MS);
+    costs.push(atMost(`resident with ${RELAYS} idle relays, over ${before} kB without`, server.memory().rss - before, "kB", 2048));
+  });
+});
+for (const keeper of keepers) await keeper.stop();
+
+// Half of them at loopback, with a listener of the agent's for each.
+const others = ends("serve", SERVER_PORT, SERVER_PORT + 1, SOCKETS / 2 - 2);
+await beside(others, "127.0.0.1", SERVER_PORT, async () => {
+  costs.push(atMost(`a look at ${SOCKETS} sockets, CPU`, await lookCost(), "us", 50));
+  await holding([ends("pair", ESTABLISHED / 2)], async () => {
+    costs.push(atMost(`the same beside ${ESTABLISHED.toLocaleString("en-US")} that are connected`, await lookCost(), "us", 5000));
+  });
+  await beside(agent(true), GUEST, SERVER_PORT, async (server) => {
+    await Bun.sleep(SETTLE_MS);
+    const time = cpuTime(server.pid);
+    const count = wakeUps(server.pid);
+    await Bun.sleep(dose.seconds * 1000);
+    costs.push(
+      atMost(`idle for ${dose.seconds} s, resident`, server.memory().rss, "kB", 400),
+      atMost("share of one CPU, per cent", (cpuTime(server.pid) - time) / 1e7 / dose.seconds, "%", 0.1),
+      atMost("wake-ups a second", (wakeUps(server.pid) - count) / dose.seconds, "", 2),
+    );
+  });
+});
+paragraphs.push(table([["", "mote", "target", ""], ...costs]));
+console.log(`\n${paragraphs.join("\n\n")}`);
+await writePart(values.quick ? "build/bench/ports.md" : "bench/results.md", "Ports", paragraphs);
