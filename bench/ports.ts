@@ -117,7 +117,7 @@ async function holding<T>(commands: string[][], body: () => Promise<T>): Promise
     for (const command of commands) {
       const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
       held.push(child);
-      await child.stdout.getReader().read();
+      if ((await child.stdout.getReader().read()).done) throw new Error(`ended: ${command.join(" ")}`);
     }
     return await body();
   } finally {
@@ -172,7 +172,7 @@ for (const keeper of keepers) await keeper.stop();
 const others = ends("serve", SERVER_PORT, SERVER_PORT + 1, SOCKETS / 2 - 2);
 await beside(others, "127.0.0.1", SERVER_PORT, async () => {
   costs.push(atMost(`a look at ${SOCKETS} sockets, CPU`, await lookCost(), "us", 50));
-  await holding([ends("pair", ESTABLISHED / 2)], async () => {
+  await holding(Array.from({ length: 10 }, () => ends("pair", ESTABLISHED / 20)), async () => {
     costs.push(atMost(`the same beside ${ESTABLISHED.toLocaleString("en-US")} that are connected`, await lookCost(), "us", 5000));
   });
   await beside(agent(true), GUEST, SERVER_PORT, async (server) => {

@@ -145,9 +145,12 @@ int main(int argc, char **argv) {
     }
     rest();
   } else if (strcmp(what, "pair") == 0 && argc == 3) {
-    int listener = listen_on("127.0.0.2", 1);
+    struct sockaddr_in at = address("127.0.0.2", 0);
+    socklen_t length = sizeof at;
+    int listener = listen_on("127.0.0.2", 0);
+    getsockname(listener, (struct sockaddr *)&at, &length);
     for (int i = 0; i < atoi(argv[2]); i++) {
-      connect_to("127.0.0.2", 1);
+      connect_to("127.0.0.2", ntohs(at.sin_port));
       if (accept(listener, NULL, NULL) < 0) err(1, "accept");
     }
     rest();
