@@ -32,6 +32,7 @@ export const enum Errno {
   ENOTEMPTY = 39,
   ELOOP = 40,
   ENODATA = 61,
+  EPROTONOSUPPORT = 93,
   EOPNOTSUPP = 95,
   EAFNOSUPPORT = 97,
   EADDRINUSE = 98,

@@ -4,7 +4,9 @@
  */
 import type { BufferPool } from "../../sys/buffers.ts";
 import { Errno, SysError } from "../../sys/errno.ts";
-import { ListeningSockets, Loopback } from "../../sys/listening-sockets.ts";
+import { DumpedSockets } from "../../sys/dumped-sockets.ts";
+import { ListedSockets } from "../../sys/listed-sockets.ts";
+import { type ListeningSockets, Loopback } from "../../sys/listening-sockets.ts";
 import { Level, log } from "../../sys/log.ts";
 import type { Loop } from "../../sys/loop.ts";
 import { PipePool } from "../../sys/pipe-pool.ts";
@@ -23,8 +25,10 @@ export class Ports extends PortOwner {
   private readonly told: string;
   /** Inodes of this agent's own listeners, which are not forwarded. */
   private readonly own: readonly number[];
-  private readonly v4: ListeningSockets;
-  private readonly v6: ListeningSockets;
+  /** All of them at once, and where the kernel does not tell them so, family by family. */
+  private readonly dumped: DumpedSockets;
+  private readonly v4: ListedSockets;
+  private readonly v6: ListedSockets;
   /** In order of their numbers. */
   private ports: Port[] = [];
   private address = "";
@@ -38,9 +42,10 @@ export class Ports extends PortOwner {
     loop.addIdler(this.pipes);
     this.told = told;
     this.own = own;
-    const page = new Uint8Array(PAGE_BYTES);
-    this.v4 = new ListeningSockets("/proc/net/tcp", page);
-    this.v6 = new ListeningSockets("/proc/net/tcp6", page);
+    const buffer = new Uint8Array(2 * PAGE_BYTES);
+    this.dumped = new DumpedSockets(buffer);
+    this.v4 = new ListedSockets("/proc/net/tcp", buffer.subarray(0, PAGE_BYTES));
+    this.v6 = new ListedSockets("/proc/net/tcp6", buffer.subarray(0, PAGE_BYTES));
   }
 
   override get hasRoom(): boolean {
@@ -78,14 +83,19 @@ export class Ports extends PortOwner {
   private look(): void {
     for (const port of this.ports) port.found = Loopback.NONE;
     try {
-      const hasV4 = this.read(this.v4);
-      if (this.read(this.v6) || hasV4) this.update();
+      if (this.readAll()) this.update();
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       log(Level.DEBUG, `ports: ${error.describe()}`);
     } finally {
       this.loop.timers.start(this.timer, INTERVAL_MS);
     }
+  }
+
+  private readAll(): boolean {
+    if (this.read(this.dumped)) return true;
+    const hasV4 = this.read(this.v4);
+    return this.read(this.v6) || hasV4;
   }
 
   /** Returns false where there is no such table. Throws SysError. */

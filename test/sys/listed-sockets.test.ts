@@ -4,7 +4,8 @@ import { afterAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { ListeningSockets, Loopback } from "../../sys/listening-sockets.ts";
+import { ListedSockets } from "../../sys/listed-sockets.ts";
+import { Loopback } from "../../sys/listening-sockets.ts";
 import { remove, scratchDirectory } from "../scratch.ts";
 
 const directory = scratchDirectory();
@@ -15,7 +16,7 @@ type Row = [Loopback, number, number];
 
 function rows(text: string | Uint8Array): Row[] {
   writeFileSync(path, text);
-  const sockets = new ListeningSockets(path, new Uint8Array(4096));
+  const sockets = new ListedSockets(path, new Uint8Array(4096));
   const read = (): Row[] => {
     const all: Row[] = [];
     expect(sockets.begin()).toBe(true);
