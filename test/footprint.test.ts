@@ -5,10 +5,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaul
 import { statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Agent } from "./agent.ts";
+import { Daemon } from "./envd/daemon.ts";
+import { enter, guest, leave, listening, wakeUps } from "./envd/network.ts";
+import { Server } from "./envd/stream.ts";
 import { fileContent, jsonFrame, lastReply, putRequest } from "./client.ts";
 import { host } from "./host.ts";
 import type { Peer } from "./peer.ts";
-import { isAlive, type Memory } from "./proc.ts";
+import { cpuSeconds, isAlive, type Memory } from "./proc.ts";
 import { until } from "./until.ts";
 import { frame, frameType } from "./wire.ts";
 
@@ -51,6 +54,30 @@ describe("idle", () => {
     expect(rss).toBeLessThanOrEqual(96 * kB);
     expect(anonymous).toBeLessThanOrEqual(64 * kB);
   });
+});
+
+describe("idle, with both protocols and a forwarded port", () => {
+  const seconds = 20;
+  beforeAll(() => enter());
+  afterAll(() => leave());
+
+  test("at most 400 kB are resident, at most 0.1 % of a CPU is taken, and there are at most 2 wake-ups a second", () =>
+    Daemon.with({ args: ["--isnotfc", "--forward=on", "--listen", "tcp:127.0.0.1:1024"] }, async (daemon) => {
+      const server = Server.echo("127.0.0.1", 8000);
+      await until("it is forwarded", 10, () => listening(daemon.pid).includes(`${guest}:8000`));
+      await Bun.sleep(3000); // at rest
+      const cpu = cpuSeconds(daemon.pid);
+      const count = wakeUps(daemon.pid);
+      await Bun.sleep(seconds * 1000); // what is measured
+      const share = (cpuSeconds(daemon.pid) - cpu) / seconds;
+      const often = (wakeUps(daemon.pid) - count) / seconds;
+      const { rss } = daemon.memory();
+      console.log(`idle, forwarding: ${rss / kB} kB resident, ${(share * 100).toFixed(3)} % of a CPU, ${often.toFixed(2)} wake-ups a second`);
+      expect(rss).toBeLessThanOrEqual(400 * kB);
+      expect(share).toBeLessThanOrEqual(0.001);
+      expect(often).toBeLessThanOrEqual(2);
+      server.stop();
+    }));
 });
 
 /** Runs `work` `count` times, `lanes` of them at a time. */

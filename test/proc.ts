@@ -58,6 +58,11 @@ export function cpuTicks(pid: number): number {
   return status(pid)?.cpuTicks ?? 0;
 }
 
+/** CPU time used so far, to the nanosecond. */
+export function cpuSeconds(pid: number): number {
+  return Number(read(`/proc/${pid}/schedstat`).split(" ")[0]) / 1e9;
+}
+
 /** Every child, zombies too: one that stays is a process nobody reaped. */
 export function children(pid: number): number[] {
   const list = read(`/proc/${pid}/task/${pid}/children`);

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { addressOf, call } from "#libc";
 import { Call } from "../../sys/calls.ts";
 import { close } from "../../sys/file.ts";
-import { Loop, Ready, Source } from "../../sys/loop.ts";
+import { Idler, Loop, Ready, Source } from "../../sys/loop.ts";
 import { Timer } from "../../sys/timer.ts";
 
 class Probe extends Source {
@@ -172,4 +172,35 @@ test("a source or a timer that throws is the only one that suffers", () => {
   expect(failures).toBe(1);
   expect(other.seen.length).toBeGreaterThan(0);
   for (const fd of [reader, writer, otherReader, otherWriter]) close(fd);
+});
+
+test("at rest a timer wakes the process once: memory is given back at once, not after another delay", async () => {
+  class Counter extends Idler {
+    count = 0;
+    override onIdle(): void {
+      this.count++;
+    }
+  }
+  const loop = new Loop();
+  const counter = new Counter();
+  loop.addIdler(counter);
+  const [reader, writer] = pipe();
+  loop.add(new Probe(reader, (self) => loop.remove(self)), Ready.READABLE);
+  // Something happens 400 ms after the timer: within the delay that there would be.
+  const child = Bun.spawn(["/bin/sh", "-c", "sleep 1; echo >&3"], { stdio: ["ignore", "inherit", "inherit", writer] });
+  const timer = new Timer(() => {});
+  loop.timers.start(timer, 600);
+  loop.turn();
+  expect(counter.count).toBe(1);
+  loop.timers.start(timer, 60_000);
+  loop.turn();
+  expect(counter.count).toBe(2);
+  // Now something has happened: memory is kept for a while.
+  loop.timers.start(timer, 100);
+  loop.turn();
+  expect(counter.count).toBe(2);
+  loop.timers.cancel(timer);
+  await child.exited;
+  close(reader);
+  close(writer);
 });
