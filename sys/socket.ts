@@ -117,17 +117,6 @@ export function setResetOnClose(fd: number, isReset: boolean): void {
   call6(Call.setsockopt, fd, SOL_SOCKET, SO_LINGER, addressOf(linger), linger.length, 0);
 }
 
-/** Begins to connect. Returns a descriptor, which is writable once `pendingError` tells how it went, or -errno. */
-export function connectSoon(address: Address): number {
-  const fd = call(Call.socket, address.socketFamily, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return fd;
-  const sockaddr = address.sockaddr();
-  const result = call(Call.connect, fd, addressOf(sockaddr), sockaddr.length);
-  if (result >= 0 || result === -Errno.EINPROGRESS) return fd;
-  close(fd);
-  return result;
-}
-
 /** The errno of what has failed on a socket since it was last asked, 0 for nothing; SO_ERROR of socket(7). */
 export function pendingError(fd: number): number {
   const value = new Uint8Array(4);

@@ -1,6 +1,7 @@
 // Ports that are forwarded; lifecycle.md 2 and 8. Test and agent are in a network namespace of the test's own.
 
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { hangLimit } from "../agent.ts";
 import { host, scale } from "../host.ts";
 import { RawClient } from "../http/raw.ts";
@@ -394,18 +395,34 @@ test.each([false, true])("L114: what the agent listens on itself is not forwarde
   }, { args: [...forwarding, "--listen", `tcp:127.0.0.1:${port}`], isSupervised });
 });
 
-test("L115: without IPv6 servers on 127.0.0.1 are reached", () => {
-  // /proc/net/tcp6 is not there for the agent, whose pid this shell has.
-  const setup = `mkdir $DIR/net; touch $DIR/net/tcp; mount --bind /proc/$$/net/tcp $DIR/net/tcp; mount --rbind $DIR/net /proc/$$/net`;
-  return withDaemon(async (daemon) => {
+// /proc/net/tcp6 is not there for the agent, whose pid this shell has.
+const withoutV6 = "mkdir $DIR/net; touch $DIR/net/tcp; mount --bind /proc/$$/net/tcp $DIR/net/tcp; mount --rbind $DIR/net /proc/$$/net";
+
+test("L115: without IPv6 servers on 127.0.0.1 are reached", () =>
+  withDaemon(async (daemon) => {
     const server = Server.echo("127.0.0.1", 8000);
     const client = await reach(8000);
     expect(await client.ask("hello")).toBe("hello");
     client.abort();
     server.stop();
     await refused(daemon, 8000);
-  }, { setup, launcher: withoutNetlink });
-});
+  }, { setup: withoutV6, launcher: withoutNetlink }));
+
+test("what cannot be looked at stays as it was", () =>
+  withDaemon(async (daemon) => {
+    const server = Server.echo("127.0.0.1", 8000);
+    (await reach(8000)).abort();
+    // Whether there is IPv6 by now cannot be asked without a descriptor.
+    const open = readdirSync(`/proc/${daemon.pid}/fd`).map(Number);
+    const free = Array.from({ length: open.length + 1 }, (_, fd) => fd).find((fd) => !open.includes(fd));
+    shell(`prlimit --pid ${daemon.pid} --nofile=${free}:`);
+    server.stop();
+    const before = wakeUps(daemon.pid);
+    await until("the agent has tried to look, and tried again", WAIT_SECONDS, () => wakeUps(daemon.pid) > before + 3);
+    expect(isForwarded(daemon, 8000)).toBe(true);
+    shell(`prlimit --pid ${daemon.pid} --nofile=1000:`);
+    await refused(daemon, 8000);
+  }, { setup: withoutV6, launcher: withoutNetlink }));
 
 test("L116: established connections are not read through", () =>
   withDaemon(async (daemon) => {
