@@ -38,6 +38,8 @@ export interface GuestOptions {
   readonly subnet?: Subnet;
   /** Raw disk images: /dev/vda, /dev/vdb... */
   readonly disks?: readonly string[];
+  /** Further ports of the guest that the host reaches. */
+  readonly servers?: readonly number[];
   /** The port of the guest that the host reaches; `guestPort` when absent. */
   readonly port?: number;
   /** Whether a reboot ends QEMU; true when absent. */
@@ -50,9 +52,11 @@ export class Guest {
   readonly exited: Promise<number>;
   readonly #child: Bun.Subprocess<"ignore", number, "pipe">;
   readonly #complaints: Promise<string>;
+  readonly #port: number;
   #monitor: Monitor | undefined;
 
   private constructor(options: GuestOptions) {
+    this.#port = options.port ?? guestPort;
     const machine = options.machine ?? usual[arch];
     const initramfs = join(this.directory, "initramfs");
     writeFileSync(initramfs, Buffer.concat(options.initramfs.map(aligned)));
@@ -135,12 +139,12 @@ export class Guest {
     return monitor;
   }
 
-  /** The host's port that leads to the guest's: one that the host's kernel chose. */
-  async port(): Promise<number> {
+  /** The host's port that leads to one of the guest: one that the host's kernel chose. */
+  async port(ofGuest = this.#port): Promise<number> {
     const text = await (await this.monitor()).human("info usernet");
-    const port = /TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(text)?.[1];
-    if (port === undefined) throw new Error(`QEMU forwards no port: ${text}`);
-    return Number(port);
+    const forwards = text.matchAll(/TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s+\S+\s+(\d+)/g);
+    for (const [, port, inside] of forwards) if (Number(inside) === ofGuest) return Number(port);
+    throw new Error(`QEMU forwards no port to ${ofGuest}: ${text}`);
   }
 
   #arguments(options: GuestOptions, machine: Machine, initramfs: string): string[] {
@@ -150,12 +154,13 @@ export class Guest {
       ...device("blk", `drive=disk${index}`),
     ]);
     const subnet = options.subnet ?? usualSubnet;
+    const forwards = [this.#port, ...(options.servers ?? [])].map((port) => `,hostfwd=tcp:127.0.0.1:0-${subnet.guest}:${port}`).join("");
     const rom = machine.bus === "pci" ? ",romfile=" : "";
     return [
       ...["-accel", "tcg", "-m", String(options.memory ?? 256), "-nodefaults", "-no-user-config", "-display", "none"],
       ...(options.endsAtReboot === false ? [] : ["-no-reboot"]),
       ...["-serial", "stdio", "-qmp", `unix:${this.#monitorPath},server=on,wait=off`],
-      ...["-netdev", `user,id=net,restrict=on${subnet.options},hostfwd=tcp:127.0.0.1:0-${subnet.guest}:${options.port ?? guestPort}`],
+      ...["-netdev", `user,id=net,restrict=on${subnet.options}${forwards}`],
       ...device("net", `netdev=net${rom}`),
       ...disks,
       ...["-kernel", prepared("vmlinuz"), "-initrd", initramfs],

@@ -6,6 +6,7 @@ import { Agent } from "../../e2b/agent.ts";
 import type { Suite } from "../../e2b/all.ts";
 import { namesOf, type Results, type Runtime, runSdk, token } from "../../e2b/sdk.ts";
 import { noise, remove, scratchDirectory } from "../../scratch.ts";
+import { until } from "../../until.ts";
 import { Guest, type GuestOptions, type Subnet } from "../guest.ts";
 import { diskCopy, diskLoader } from "../images.ts";
 import { microvm } from "../machine.ts";
@@ -31,6 +32,9 @@ interface Served {
   readonly worker: string;
 }
 
+/** Where a server in a guest listens. */
+const serverPort = 8000;
+
 const worker = "grep -l mote-worker /proc/[0-9]*/comm";
 
 /** A guest for the tests of a block, once envd answers in it. Its disk is a copy of an image. */
@@ -39,7 +43,7 @@ function served(image: string, options: GuestOptions): () => Served {
   let booting: Guest | undefined;
   let result: Served | undefined;
   beforeAll(async () => {
-    const guest = Guest.boot({ ...options, subnet, port: envdPort, disks: [diskCopy(directory, image)] });
+    const guest = Guest.boot({ ...options, subnet, port: envdPort, servers: [serverPort], disks: [diskCopy(directory, image)] });
     booting = guest;
     const host = new WrennHost(await guest.port());
     try {
@@ -134,6 +138,28 @@ function wrennCases(at: () => Served): void {
   });
 }
 
+/** A server that listens inside for the guest itself alone: its host reaches it all the same. */
+function serverCases(at: () => Served): void {
+  test("a server on the guest's loopback is reached from the host, while it runs", async () => {
+    const { guest, host } = at();
+    const url = `http://127.0.0.1:${await guest.port(serverPort)}/page`;
+    const isReached = async (): Promise<boolean> => {
+      const response = await fetch(url, { headers: { connection: "close" }, signal: AbortSignal.timeout(5000) }).catch(() => undefined);
+      return (await response?.text()) === "served\n";
+    };
+    expect(await isReached()).toBe(false);
+    await host.put("/srv/www/page", new TextEncoder().encode("served\n"));
+    const server = await host.processes.start({ cmd: "httpd", args: ["-f", "-p", `127.0.0.1:${serverPort}`, "-h", "/srv/www"], tag: "server" });
+    await server.started();
+    await until("the server is reached", 60, isReached);
+    // One after the other: QEMU has one connection wait at a port, and the rest try again a second later.
+    for (let count = 0; count < 10; count++) expect(await isReached()).toBe(true);
+    await host.processes.kill({ tag: "server" });
+    await until("the server is reached no more", 60, async () => !(await isReached()));
+    server.close();
+  });
+}
+
 /** What holds of a guest that has done all that. */
 function soundCases(at: () => Served): void {
   test("the process that serves is the first one still, and the console knows of no crash", async () => {
@@ -154,6 +180,7 @@ describe("busybox, profile wrenn", () => {
   ];
   const at = served("wrenn/busybox-x86_64.ext4", { initramfs: diskLoader(init, "rw", commands), machine: microvm, parameters });
   wrennCases(at);
+  serverCases(at);
   sdkCases(at, "bun", "plain");
   soundCases(at);
 });
