@@ -60,6 +60,11 @@ usage: envd [OPTION]...; one dash or two, flags also --FLAG=true or false
   --idle-timeout SECONDS
                         how long a connection may make no progress; 640 unless given
   --mmds WHERE          Firecracker's metadata service: on (the default), off, or HOST:PORT; off with --isnotfc
+  --snapshot-timeout SECONDS
+                        after a preparation for a snapshot, how long until it counts as not taken; 60 unless given
+  --prepare-from-outside
+                        only from other machines a snapshot is prepared
+  --health-204          answer GET /health with 204 and without a body
   --version, --commit   print the version, or the commit that it was built from
   --help                print this text
 

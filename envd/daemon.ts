@@ -4,6 +4,7 @@ import { Router } from "../http/router.ts";
 import { HttpServer } from "../http/server.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
 import type { Loop } from "../sys/loop.ts";
+import { Background } from "./background.ts";
 import { BasicLayer } from "./basic-layer.ts";
 import { startBootCommand } from "./boot-command.ts";
 import { CollapseHandler } from "./collapse.ts";
@@ -21,7 +22,7 @@ import { FileSystemFreezeHandler } from "./fsfreeze.ts";
 import { HealthHandler } from "./health.ts";
 import { InitHandler } from "./init.ts";
 import { KEEPALIVE_FIELD } from "./keepalive.ts";
-import { Metadata } from "./metadata.ts";
+import { AFTER_INIT_MS, Metadata } from "./metadata.ts";
 import { MetricsHandler } from "./metrics.ts";
 import type { EnvdOptions } from "./options.ts";
 import { Ports } from "./ports/ports.ts";
@@ -68,16 +69,22 @@ export class Daemon {
     const router = new Router(new FallbackHandler(service));
     const layers = new CorsLayer(new TokenLayer(token, new BasicLayer(router, service)));
     this.server = new HttpServer(loop, layers, options.idleLimit > 0 ? options.idleLimit : IDLE_LIMIT_MS, fileLimit, onDone);
-    const { forward, forwardAddress } = options;
-    const ports = forward === "on" ? new Ports(loop, this.server.buffers, forwardAddress, inodes) : undefined;
-    const restore = new Restore(loop, this.server, ports);
+    const { metadata } = this;
+    const restore = new Restore(loop, this.server, metadata, keeper?.state, options);
+    metadata.onMoved = () => restore.onNewMachine();
+    restore.add(new Background(() => metadata.start(AFTER_INIT_MS), () => metadata.cancel()));
+    if (options.forward === "on") {
+      const ports = new Ports(loop, this.server.buffers, options.forwardAddress, inodes);
+      restore.add(new Background(() => ports.start(), () => ports.stop()));
+      ports.start();
+    }
     const freezer = new Freezer(loop, groups, keeper?.state, options.thawAfter);
     this.freezer = freezer;
-    router.add("GET", "/health", new HealthHandler(restore));
+    router.add("GET", "/health", new HealthHandler(restore, options.hasEmptyHealth));
     router.add("GET", "/metrics", new MetricsHandler());
     router.add("GET", "/envs", new EnvsHandler(defaults.environment));
-    router.add("POST", "/init", new InitHandler(setup, this.metadata, restore, freezer));
-    router.add("POST", "/snapshot/prepare", new PrepareHandler(loop, exits, restore));
+    router.add("POST", "/init", new InitHandler(setup, metadata, restore, freezer));
+    router.add("POST", "/snapshot/prepare", new PrepareHandler(loop, exits, restore, options.refusesOwnPrepare));
     router.add("POST", "/freeze", new FreezeHandler(loop, freezer));
     router.add("POST", "/unfreeze", new UnfreezeHandler(freezer));
     router.add("POST", "/fsfreeze", new FileSystemFreezeHandler(loop, exits, true));
@@ -87,9 +94,9 @@ export class Daemon {
     router.add("GET", "/files", new DownloadHandler(gate));
     router.add("POST", "/files", new UploadHandler(gate));
     router.add("POST", "/files/compose", new ComposeHandler(loop, gate));
-    ports?.start();
     if (options.command !== "") startBootCommand(table, defaults, options.command);
-    this.metadata.start(Infinity);
+    metadata.start(Infinity);
+    restore.recall();
   }
 
   /** Takes no further request; what is being answered goes on to its end. */

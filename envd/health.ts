@@ -7,20 +7,24 @@ import { encodeText } from "../sys/bytes.ts";
 import type { Restore } from "./restore.ts";
 import { ENVD_VERSION } from "./version.ts";
 
-const FIELDS = "Content-Type: application/json\r\nCache-Control: no-store\r\n";
+const UNCACHED = "Cache-Control: no-store\r\n";
+const FIELDS = `Content-Type: application/json\r\n${UNCACHED}`;
 const BODY = encodeText(`{"version":"${ENVD_VERSION}"}`);
 
 export class HealthHandler extends Handler {
   private readonly restore: Restore;
+  private readonly isEmpty: boolean;
 
-  constructor(restore: Restore) {
+  /** `isEmpty`: it is answered with 204, as E2B's orchestrator wants it. */
+  constructor(restore: Restore, isEmpty: boolean) {
     super();
     this.restore = restore;
+    this.isEmpty = isEmpty;
   }
 
   override handle(exchange: Exchange, _request: RequestHead): void {
-    this.restore.onHostBack(exchange);
-    exchange.fields += FIELDS;
-    exchange.respond(Status.OK, BODY);
+    this.restore.onHealth(exchange);
+    exchange.fields += this.isEmpty ? UNCACHED : FIELDS;
+    exchange.respond(this.isEmpty ? Status.NO_CONTENT : Status.OK, BODY);
   }
 }

@@ -9,7 +9,7 @@ import { JsonError } from "../json/error.ts";
 import { Failure } from "./failure.ts";
 import type { Freezer } from "./freezer.ts";
 import { InitRequest } from "./init-request.ts";
-import { AFTER_INIT_MS, type Metadata } from "./metadata.ts";
+import type { Metadata } from "./metadata.ts";
 import { replyEmpty, replyText } from "./reply.ts";
 import type { Restore } from "./restore.ts";
 import type { Setup } from "./setup.ts";
@@ -61,6 +61,8 @@ class InitTurn extends BodyWriter {
   private readonly exchange: Exchange;
   private readonly request: InitRequest;
   private readonly turn = new Turn(() => this.begin());
+  /** A later one was there before: what it says is of no interest. */
+  private isLate = false;
 
   constructor(handler: InitHandler, exchange: Exchange, request: InitRequest) {
     super();
@@ -81,8 +83,9 @@ class InitTurn extends BodyWriter {
   }
 
   private begin(): void {
-    const { setup, metadata } = this.handler;
+    const { setup, metadata, restore } = this.handler;
     this.exchange.endsWithPeer = false;
+    restore.onInitCall(this.exchange);
     if (isKnownToken(setup.token, this.request.accessToken)) this.onAuthorized();
     else metadata.accessTokenHash((hash) => this.onHash(hash));
   }
@@ -98,18 +101,17 @@ class InitTurn extends BodyWriter {
     const { setup } = this.handler;
     if (setup.admits(this.request.timestamp)) setup.apply(this.request, (failure) => this.onApplied(failure));
     else {
+      this.isLate = true;
       this.request.wipe();
       this.onApplied("");
     }
   }
 
   private onApplied(failure: string): void {
-    const { freezer, restore, metadata } = this.handler;
+    const { freezer, restore } = this.handler;
     try {
       freezer.thaw();
-      restore.onHostBack(this.exchange);
-      restore.refresh();
-      metadata.start(AFTER_INIT_MS);
+      restore.onInit(this.exchange, this.isLate ? "" : this.request.lifecycle, this.request.timestamp !== undefined);
     } finally {
       this.reply(failure === "" ? Status.NO_CONTENT : Status.BAD_REQUEST, failure);
     }

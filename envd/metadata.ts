@@ -49,6 +49,8 @@ export class Metadata {
   private hasHealed = false;
   /** Which guest this is, as it was told last; empty where it was never told. It changes where a guest is restored. */
   instance = "";
+  /** Told that it is another guest than before: this is a copy of that one. */
+  onMoved: () => void = () => {};
 
   /** `environment` gets what is learnt. */
   constructor(loop: Loop, exits: ExitWatcher, environment: Environment, address: Address | undefined) {
@@ -151,8 +153,10 @@ export class Metadata {
     const instance = data.get("instanceID")?.asString() ?? "";
     const template = data.get("envID")?.asString();
     if (instance === "" || template === undefined || `${instance}${template}`.includes("\0")) return false;
+    const isCopy = this.instance !== "" && instance !== this.instance;
     if (instance !== this.instance) log(Level.INFO, `this is ${instance}`);
     this.instance = instance;
+    if (isCopy) this.onMoved();
     publishIds(this.environment, instance, template);
     return true;
   }

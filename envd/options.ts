@@ -8,6 +8,7 @@ const CGROUP_ROOT = "/sys/fs/cgroup";
 const SECONDS_DIGITS = 6;
 /** Where Firecracker has its metadata service, unless its host has said otherwise. */
 const MMDS = "169.254.169.254:80";
+const SNAPSHOT_MS = 60_000;
 
 export class EnvdOptions {
   /** Not in a microVM of Firecracker's: no metadata service, the clock is never set, no cgroups unless their root is given. */
@@ -23,6 +24,12 @@ export class EnvdOptions {
   mmds = "";
   /** How long a connection may make no progress; milliseconds, 0 where not given. */
   idleLimit = 0;
+  /** How long after the preparation for a snapshot no host may call before that counts as not taken; milliseconds. */
+  snapshotLimit = SNAPSHOT_MS;
+  /** Whether programs of the guest's own may not prepare it for a snapshot. */
+  refusesOwnPrepare = false;
+  /** Whether `/health` is answered with 204, as E2B's orchestrator wants it. */
+  hasEmptyHealth = false;
   /** Run once at the start; empty for nothing. */
   command = "";
   /** Whether ports are forwarded: `on`, `off`, or `auto` while that is not decided. */
@@ -76,6 +83,15 @@ export class EnvdOptions {
       case "--idle-timeout":
         this.idleLimit = checkedSeconds(option, reader.value(option)) * 1000;
         return true;
+      case "--snapshot-timeout":
+        this.snapshotLimit = checkedSeconds(option, reader.value(option)) * 1000;
+        return true;
+      case "--prepare-from-outside":
+        this.refusesOwnPrepare = reader.flag(option);
+        return true;
+      case "--health-204":
+        this.hasEmptyHealth = reader.flag(option);
+        return true;
       case "--cmd":
         this.command = reader.value(option);
         return true;
@@ -111,6 +127,9 @@ export class EnvdOptions {
     for (const setting of this.groupSettings) words.push(`--cgroup-set=${setting}`);
     if (this.thawAfter > 0) words.push(`--thaw-after=${this.thawAfter / 1000}`);
     if (this.idleLimit > 0) words.push(`--idle-timeout=${this.idleLimit / 1000}`);
+    if (this.refusesOwnPrepare) words.push("--prepare-from-outside");
+    if (this.hasEmptyHealth) words.push("--health-204");
+    if (this.snapshotLimit !== SNAPSHOT_MS) words.push(`--snapshot-timeout=${this.snapshotLimit / 1000}`);
     if (this.cgroupRoot !== "") words.push(`--cgroup-root=${this.cgroupRoot}`);
     if (this.forward === "on") words.push("--forward=on");
     if (this.forwardAddress !== "") words.push(`--forward-address=${this.forwardAddress}`);

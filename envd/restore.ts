@@ -1,64 +1,165 @@
 /**
- * Between the word that a snapshot comes and the first call of the host behind it; envd-http.md 5.5. What is to rest
- * meanwhile is stopped in `prepare` and started in `end`.
+ * Between the word that a snapshot comes and the first call of the host behind it, and what a guest does that goes on in
+ * another machine; envd-http.md 5.5, lifecycle.md 5.3 to 5.5.
  */
 import type { Exchange } from "../http/exchange.ts";
 import type { HttpServer } from "../http/server.ts";
+import type { State } from "../json/state.ts";
+import { JsonKind, JsonValue } from "../json/value.ts";
 import { Level, log } from "../sys/log.ts";
 import type { Loop } from "../sys/loop.ts";
+import { forgetNeighbours } from "../sys/neighbours.ts";
+import { reseedRandom } from "../sys/random.ts";
 import { Timer } from "../sys/timer.ts";
-import type { Ports } from "./ports/ports.ts";
+import type { Background } from "./background.ts";
+import { stepToHardware } from "./clock-step.ts";
+import type { Metadata } from "./metadata.ts";
+import type { EnvdOptions } from "./options.ts";
 
-/** How long no host may call before the snapshot counts as one that was not taken; milliseconds that the guest ran. */
-const GIVE_UP_MS = 60_000;
+/** The device that the host has made anew. */
+const DEVICE = "eth0";
+/** The member of the state that tells the next worker of a preparation. */
+const MEMBER = "prepared";
+/** No connection: none of them is spared. */
+const NONE = 0;
+/** A token of the metadata service's that shows whether it is still the same: how long it lives, and may take to come. */
+const PROBE_SECONDS = 21_600;
+const PROBE_MS = 100;
 
 export class Restore {
   private readonly loop: Loop;
   private readonly server: HttpServer;
+  private readonly metadata: Metadata;
+  private readonly state: State | undefined;
+  private readonly options: EnvdOptions;
+  private readonly works: Background[] = [];
   private readonly giveUp = new Timer(() => this.onNobody());
-  private readonly ports: Ports | undefined;
   private isPending = false;
+  /** The newest connection from before the preparation: what comes on an older one is no word of a host that is back. */
+  private prepared = NONE;
+  /** The connection of the latest `/init`; one at a time is served. */
+  private latest = NONE;
+  /** A token of the metadata service's from the preparation; empty where there is none. */
+  private probe = "";
+  /** Which life of the guest the host has named last. */
+  private lifecycle = "";
 
-  constructor(loop: Loop, server: HttpServer, ports: Ports | undefined) {
+  /** `state` tells of a preparation by a worker before this one, and the next. */
+  constructor(loop: Loop, server: HttpServer, metadata: Metadata, state: State | undefined, options: EnvdOptions) {
     this.loop = loop;
     this.server = server;
-    this.ports = ports;
+    this.metadata = metadata;
+    this.state = state;
+    this.options = options;
   }
 
-  /** A snapshot comes. May be repeated. */
+  /** Has work rest from each preparation to what follows it, and started anew with each `/init`. It runs. */
+  add(work: Background): void {
+    this.works.push(work);
+  }
+
+  /** Goes on with what a worker before this one has prepared: who was connected is gone with it. */
+  recall(): void {
+    if (this.state?.get(MEMBER)?.kind !== JsonKind.bool) return;
+    this.rest();
+    this.prepared = NONE;
+  }
+
+  /** A snapshot comes. May be repeated. The host waits for the answer: until `onPrepared` no call is of one that is back. */
   prepare(): void {
-    this.isPending = true;
-    this.ports?.stop();
-    this.server.allowKeepAlive(false);
+    this.state?.set(MEMBER, JsonValue.bool(true));
+    this.rest();
+    this.metadata.fetchToken(PROBE_SECONDS, PROBE_MS, (token) => {
+      this.probe = token;
+    });
     this.server.closeIdle();
-    this.server.remember();
-    this.loop.timers.start(this.giveUp, GIVE_UP_MS);
   }
 
-  /** The host has called, with a request that is about to be answered: connections from before it are gone for their peers. */
-  onHostBack(exchange: Exchange): void {
-    if (!this.isPending) return;
-    log(Level.DEBUG, "the host is back after a snapshot");
-    this.server.closeRemembered(exchange);
+  /** The host is about to hear that it may take the snapshot. */
+  onPrepared(): void {
+    log(Level.INFO, "prepared for a snapshot");
+    this.prepared = this.server.latest;
+    // What the snapshot need not hold.
+    this.loop.shrink();
+  }
+
+  /** `/health`, which is about to be answered. */
+  onHealth(exchange: Exchange): void {
+    if (!this.isBack(exchange)) return;
+    this.onMoved();
     this.end();
   }
 
-  /** What runs beside the requests starts again where it had to stop, and looks around at once where it runs. */
-  refresh(): void {
-    if (!this.isPending) this.ports?.start();
+  /** `/init`, of somebody whose right is about to be found out: that may tell that this is another machine. */
+  onInitCall(exchange: Exchange): void {
+    this.latest = exchange.connection;
   }
 
-  /** Nothing has become of it: what was open goes on. */
+  /**
+   * `/init`, of somebody who may, which is about to be answered. `lifecycle`: the life of the guest that it is for, empty
+   * where it does not say. `hasTime`: it has told the time.
+   */
+  onInit(exchange: Exchange, lifecycle: string, hasTime: boolean): void {
+    const isBack = this.isBack(exchange);
+    const isNew = lifecycle !== "" && this.lifecycle !== "" && lifecycle !== this.lifecycle;
+    if (lifecycle !== "") this.lifecycle = lifecycle;
+    if (isNew) this.onNewMachine();
+    else if (isBack) this.server.resetUpTo(this.prepared, NONE);
+    this.refresh(!hasTime);
+    // Whoever has been connected since before the preparation does not end it.
+    if (!this.isPending || isBack || isNew) this.end();
+  }
+
+  /** The guest is known to go on in another machine: what was connected before the latest `/init` is gone. */
+  onNewMachine(): void {
+    this.server.resetUpTo(Math.max(this.latest, this.isPending ? this.prepared : NONE), this.latest);
+  }
+
+  private rest(): void {
+    this.isPending = true;
+    this.prepared = Infinity;
+    for (const work of this.works) work.stop();
+    this.server.allowKeepAlive(false);
+    this.loop.timers.start(this.giveUp, this.options.snapshotLimit);
+  }
+
+  private isBack(exchange: Exchange): boolean {
+    return this.isPending && exchange.connection > this.prepared;
+  }
+
+  /** What a copy of a machine has to find out anew. */
+  private refresh(readsClock: boolean): void {
+    reseedRandom();
+    if (this.options.isOutsideFirecracker) return;
+    forgetNeighbours(DEVICE);
+    if (readsClock) stepToHardware();
+  }
+
+  /** What was open goes on, unless this is another machine whose host had nothing to say. */
   private onNobody(): void {
     log(Level.WARN, "no host has called after the preparation for a snapshot");
-    this.server.forget();
+    if (this.probe !== "") {
+      this.metadata.check(this.probe, (isDead) => {
+        if (isDead) this.onMoved();
+      });
+    }
     this.end();
+  }
+
+  /** This is another machine than that of the preparation; whoever has connected since may be of this one. */
+  private onMoved(): void {
+    this.server.resetUpTo(this.prepared, NONE);
+    this.refresh(true);
   }
 
   private end(): void {
+    if (this.isPending) {
+      log(Level.INFO, "the preparation for a snapshot is over");
+      this.state?.set(MEMBER, JsonValue.null());
+    }
     this.isPending = false;
     this.loop.timers.cancel(this.giveUp);
     this.server.allowKeepAlive(true);
-    this.ports?.start();
+    for (const work of this.works) work.start();
   }
 }

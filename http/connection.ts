@@ -4,7 +4,7 @@ import { close } from "../sys/file.ts";
 import { Level, log, logs } from "../sys/log.ts";
 import { Ready } from "../sys/loop.ts";
 import { Outbox, Sent } from "../sys/outbox.ts";
-import { receive, send, shutdownSending } from "../sys/socket.ts";
+import { receive, send, setResetOnClose, shutdownSending } from "../sys/socket.ts";
 import { Timer } from "../sys/timer.ts";
 import { sendFile } from "../sys/transfer.ts";
 import { Exchange } from "./exchange.ts";
@@ -37,8 +37,6 @@ const LINGER_TIMEOUT_MS = 10_000;
 export class Connection extends Transport {
   /** The index in the site's list. Only the server writes it. */
   place = 0;
-  /** Whether it was open when the machine was prepared for a snapshot. */
-  isRemembered = false;
   private readonly site: Site;
   private readonly outbox: Outbox;
   private readonly inbox = new Inbox();
@@ -76,10 +74,6 @@ export class Connection extends Transport {
   /** When a spare connection was last used, or its head began, on the loop's clock. */
   get spareSince(): number {
     return this.patience.lastProgress;
-  }
-
-  get serves(): Exchange | undefined {
-    return this.exchange;
   }
 
   override get isBlocked(): boolean {
@@ -163,6 +157,14 @@ export class Connection extends Transport {
 
   override endResponse(): void {
     if (!this.isBlocked) this.goOn();
+  }
+
+  /** Drops it, and resets it for a peer that is there. */
+  reset(): void {
+    // The descriptor may be another connection's by now.
+    if (this.phase === Phase.CLOSED) return;
+    setResetOnClose(this.fd, true);
+    this.abort();
   }
 
   /** Drops the connection and what it was about. */

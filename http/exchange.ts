@@ -1,5 +1,6 @@
 /** One request and its response. */
 import { encodeText } from "../sys/bytes.ts";
+import { isPeerLocal } from "../sys/peer.ts";
 import type { RequestHead } from "./head.ts";
 import { chunkEnd, chunkStart, LAST_CHUNK } from "./chunk.ts";
 import { dateField } from "./date-field.ts";
@@ -48,6 +49,16 @@ export class Exchange {
     this.transport = transport;
     this.isHttp10 = request.isHttp10;
     this.isHead = request.method === "HEAD";
+  }
+
+  /** Which connection of its server it happens on. */
+  get connection(): number {
+    return this.transport.serial;
+  }
+
+  /** Whether the peer is a program of this machine. */
+  get isPeerLocal(): boolean {
+    return isPeerLocal(this.transport.fd);
   }
 
   /** Whether no response has begun and the peer is there. */

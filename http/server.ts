@@ -4,7 +4,6 @@ import { BufferPool } from "../sys/buffers.ts";
 import type { Loop } from "../sys/loop.ts";
 import type { Listener } from "../sys/socket.ts";
 import { Connection } from "./connection.ts";
-import type { Exchange } from "./exchange.ts";
 import type { Handler } from "./handler.ts";
 import { Site } from "./site.ts";
 import { BUFFER_BYTES } from "./transport.ts";
@@ -17,6 +16,8 @@ export class HttpServer extends Site {
   private readonly onDone: () => void;
   private connections: Connection[] = [];
   private isDraining = false;
+  /** Connections that have come so far: the serial of the newest. Only the server writes it. */
+  latest = 0;
 
   /**
    * `idleLimit`: milliseconds that a connection may make no progress. `fileLimit`: descriptors that connections may take.
@@ -64,22 +65,11 @@ export class HttpServer extends Site {
     for (const connection of this.connections.slice()) if (connection.isIdle) connection.abort();
   }
 
-  /** Marks the connections that are open, for `closeRemembered`. */
-  remember(): void {
-    for (const connection of this.connections) connection.isRemembered = true;
-  }
-
-  /** Takes the marks back. */
-  forget(): void {
-    for (const connection of this.connections) connection.isRemembered = false;
-  }
-
-  /** Closes the connections that were marked, but not the one of an exchange. */
-  closeRemembered(except: Exchange): void {
+  /** Resets the connections up to a serial, but for one: their peers are gone, and do not hear of it. */
+  resetUpTo(last: number, except: number): void {
     for (const connection of this.connections.slice()) {
-      if (connection.isRemembered && connection.serves !== except) connection.abort();
+      if (connection.serial <= last && connection.serial !== except) connection.reset();
     }
-    this.forget();
   }
 
   override onConnection(fd: number, _family: Family): void {
@@ -101,6 +91,8 @@ export class HttpServer extends Site {
 
   private open(fd: number): void {
     const connection = new Connection(this, fd);
+    this.latest++;
+    connection.serial = this.latest;
     connection.place = this.connections.length;
     this.connections.push(connection);
     if (this.connections.length >= this.maxConnections) this.makeRoom(connection);

@@ -9,6 +9,8 @@ export const DATA_END = DATA_START + DATA_BYTES;
 export const BUFFER_BYTES = DATA_END + 16;
 
 export abstract class Transport extends Source {
+  /** Which connection of its server it is: they are counted as they come, from 1. Only the server writes it. */
+  serial = 0;
   readonly loop: Loop;
   /** Lends buffers of BUFFER_BYTES. */
   readonly buffers: BufferPool;

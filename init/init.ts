@@ -18,6 +18,7 @@ import { Listener } from "../sys/socket.ts";
 import { Timer } from "../sys/timer.ts";
 import { pause } from "../sys/wait.ts";
 import { Boot } from "./boot.ts";
+import { followHardwareClock } from "./clock-sync.ts";
 import { CommandLine } from "./cmdline.ts";
 import { Milestones, Moment } from "./milestones.ts";
 import { bringUpLoopback, NetworkSetup } from "./network.ts";
@@ -100,6 +101,7 @@ class Init extends SupervisorOwner {
   private sequence: StopSequence | undefined;
   private readonly listeners: OpenListeners;
   private readonly resume: Resume;
+  private readonly setsClock: boolean;
   private readonly delayed = new Timer(() => this.supervisor.start());
   private isStopping = false;
 
@@ -112,6 +114,7 @@ class Init extends SupervisorOwner {
     this.options = options;
     if (settings.cgroups === "off") options.hasCgroups = false;
     this.resume = resume;
+    this.setsClock = !options.isOutsideFirecracker;
     this.environment = environmentOf(settings.profile);
     const words = ["--in-init", "--log", logLevelName(), "--log-to", settings.logTarget].concat(options.words());
     this.supervisor = new Supervisor(this.loop, this.reaper, this, words, this.environment.address(), resume.recordFile);
@@ -135,6 +138,7 @@ class Init extends SupervisorOwner {
     this.supervisor.start();
     milestones.reach("guest-agent-started");
     const config = networkConfig(this.settings);
+    config.setsClock = this.setsClock;
     const environment = this.environment.address();
     const setup = new NetworkSetup(this.loop, this.reaper, config, milestones, environment, STDOUT, () => this.onBooted());
     setup.start();
@@ -156,6 +160,7 @@ class Init extends SupervisorOwner {
   goOn(): void {
     if (this.resume.stopWish >= 0) return this.stop("as before", this.resume.stopWish);
     this.listeners.tryAgain();
+    if (this.setsClock) followHardwareClock(this.loop);
     const pid = this.resume.workerPid;
     if (pid > 0) this.supervisor.resume(WorkerProcess.resume(this.loop, this.supervisor.store, pid, this.resume.channel));
     else if (this.isRestless()) this.loop.timers.start(this.delayed, RESTARTS_PAUSE_MS);

@@ -7,6 +7,7 @@ import { Level, log } from "../sys/log.ts";
 import type { Loop } from "../sys/loop.ts";
 import { killGroup } from "../sys/process.ts";
 import { Timer } from "../sys/timer.ts";
+import { followHardwareClock } from "./clock-sync.ts";
 import { updateHosts } from "./hosts.ts";
 import { IpParameter } from "./ip.ts";
 import type { Milestones } from "./milestones.ts";
@@ -39,6 +40,8 @@ export class NetworkConfig {
   authorizedKey = "";
   /** Whether sshd is started where the image has one. */
   servesSsh = false;
+  /** Whether the system's clock may be set. */
+  setsClock = false;
   /** The commands of `mote.exec=`. */
   commands: string[] = [];
 }
@@ -257,9 +260,9 @@ export class NetworkSetup {
     this.milestones.reach(isReady ? "net-ready" : "net-config-failed");
     updateHosts(HOSTS, this.config.hostName);
     updateResolver(RESOLVER, KERNEL_RESOLVER, this.nameServers, this.config.nameServers);
-    // The host sets the clock of a guest, or the hypervisor's clock source does.
     this.milestones.reach("clock-sync-start");
-    this.milestones.reach("clock-sync-disabled");
+    const isFollowing = this.config.setsClock && followHardwareClock(this.loop);
+    this.milestones.reach(isFollowing ? "clock-sync-started" : "clock-sync-disabled");
     const services = new Services(this.reaper, this.milestones, this.environment, this.output, this.onDone);
     services.start(this.config.commands, this.config.authorizedKey, this.config.servesSsh);
   }

@@ -1,9 +1,9 @@
 /** Takes connections from listening sockets, and leaves the backlog alone while no more can be held. */
-import { Family } from "./address.ts";
+import type { Family } from "./address.ts";
 import { Errno, errnoText } from "./errno.ts";
 import { Level, log } from "./log.ts";
 import { type Loop, Ready, Source } from "./loop.ts";
-import { accept, type Listener, tuneTcp } from "./socket.ts";
+import { accept, type Listener } from "./socket.ts";
 import { Timer } from "./timer.ts";
 
 /** How long to leave the backlog alone when no descriptor or memory is left for another connection. */
@@ -83,7 +83,6 @@ export abstract class Acceptor {
   acceptFrom(listener: Listener): void {
     const fd = accept(listener.fd);
     if (fd >= 0) {
-      if (listener.address.family === Family.TCP) tuneTcp(fd);
       this.onConnection(fd, listener.address.family);
       return;
     }

@@ -11,6 +11,7 @@ const WORD = { args: SIX_WORDS, returns: word } as const;
 /** calls.ts order. WORD rows return a ssize_t, an off_t or a pointer. */
 const TABLE = {
   accept4: INT,
+  adjtimex: INT,
   bind: INT,
   chdir: INT,
   chmod: INT,
@@ -32,6 +33,7 @@ const TABLE = {
   ftruncate: INT,
   getcwd: WORD,
   getdents64: WORD,
+  getpeername: INT,
   getpid: INT,
   getppid: INT,
   getpriority: INT,
@@ -96,6 +98,7 @@ const TABLE = {
   symlink: INT,
   sync: WORD,
   syscall: WORD,
+  timegm: WORD,
   umask: INT,
   umount2: INT,
   uname: INT,

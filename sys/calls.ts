@@ -4,6 +4,7 @@
  */
 export const enum Call {
   accept4,
+  adjtimex,
   bind,
   chdir,
   chmod,
@@ -25,6 +26,7 @@ export const enum Call {
   ftruncate,
   getcwd,
   getdents64,
+  getpeername,
   getpid,
   getppid,
   getpriority,
@@ -89,6 +91,7 @@ export const enum Call {
   symlink,
   sync,
   syscall,
+  timegm,
   umask,
   umount2,
   uname,

@@ -110,6 +110,11 @@ export class Loop {
     this.idlers.push(idler);
   }
 
+  /** Gives back what is kept for work that may come. */
+  shrink(): void {
+    for (const idler of this.idlers) idler.onIdle();
+  }
+
   /** The timers that are due, then one poll(2) and its handlers. */
   turn(): void {
     this.runTimers();
@@ -164,7 +169,7 @@ export class Loop {
       if (wait > 0) wait -= IDLE_DELAY_MS;
     }
     this.isAtRest = true;
-    for (const idler of this.idlers) idler.onIdle();
+    this.shrink();
     return pollShrunk(fds, this.sources.length, wait);
   }
 

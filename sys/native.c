@@ -27,6 +27,7 @@
 #include <sys/statfs.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -69,6 +70,7 @@ struct entry { function fn; int is_int; };
 static const struct entry table[] = {
   /* calls.ts order */
   I(accept4),
+  I(adjtimex),
   I(bind),
   I(chdir),
   I(chmod),
@@ -90,6 +92,7 @@ static const struct entry table[] = {
   I(ftruncate),
   W(getcwd),
   W(fixed_getdents64),
+  I(getpeername),
   I(getpid),
   I(getppid),
   I(getpriority),
@@ -154,6 +157,7 @@ static const struct entry table[] = {
   I(symlink),
   W(fixed_sync),
   W(fixed_syscall),
+  W(timegm),
   I(umask),
   I(umount2),
   I(uname),

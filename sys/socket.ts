@@ -35,6 +35,7 @@ const FD_CLOEXEC = 1;
 const O_NONBLOCK = 0o4000;
 
 const BACKLOG = 128;
+const PEER_SILENT_S = 30;
 /** Of a path that is not ours: none has it. */
 const NO_INODE = -2;
 
@@ -77,6 +78,7 @@ export class Listener {
     const length = new Uint8Array([4, 0, 0, 0]);
     const result = call6(Call.getsockopt, fd, SOL_SOCKET, SO_ACCEPTCONN, addressOf(value), addressOf(length), 0);
     check(result, "getsockopt", address.text);
+    tuneTcp(fd);
     return new Listener(address, fd, value[0] === 1, 0);
   }
 
@@ -97,10 +99,14 @@ export function accept(fd: number): number {
   return call6(Call.accept4, fd, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC, 0, 0);
 }
 
-/** Prepares an accepted TCP connection: small replies leave at once, and a peer that vanished is noticed in time. */
+/**
+ * Prepares a TCP connection, or those that come from a listener: small replies leave at once, and a peer that vanished is
+ * noticed in a minute.
+ */
 export function tuneTcp(fd: number): void {
   setInteger(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   setInteger(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  askWhenSilent(fd, PEER_SILENT_S);
 }
 
 /** Has TCP ask a peer that has been silent for so many seconds, below 256, three times in 10 s each, whether it is there. */
@@ -242,6 +248,8 @@ function inodeOf(path: string): number {
 /** Binds a port, also one that connections of an earlier agent still linger on. A port has no inode: returns 0. */
 function bindPort(fd: number, address: Address): number {
   setInteger(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  // Every connection has them from its listener.
+  if (address.family === Family.TCP) tuneTcp(fd);
   check(bind(fd, address), "bind", address.text);
   return 0;
 }
