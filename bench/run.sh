@@ -1,11 +1,11 @@
 #!/bin/sh
-# Measures the agent beside its C floors: ./bench/run.sh [density|boot|http|ports] [--quick]; bench/README.md says what each row is.
+# Measures the agent beside its C floors: ./bench/run.sh [density|boot|http|ports|restore] [--quick]; bench/README.md says what each row is.
 set -eu
 cd "$(dirname "$0")/.."
 
 what=agent
 case ${1:-} in
-  density | boot | http | ports)
+  density | boot | http | ports | restore)
     what=$1
     shift
     ;;
@@ -51,6 +51,10 @@ case $what in
       exec unshare --net sh -c "ip link set lo up
         ip link add guest0 type veth peer name peer0; ip link set guest0 up; ip addr add 169.254.0.21/30 dev guest0
         exec node_modules/.bin/bun bench/ports.ts \"\$@\"" sh "$@"' sh "$@"
+    ;;
+  restore)
+    test/guest.sh --prepare
+    exec node_modules/.bin/bun bench/restore.ts "$@"
     ;;
   boot)
     bench/boot/prepare.sh

@@ -40,8 +40,11 @@ for name in passwd group hosts; do mount --bind $DIR/$name /etc/$name; done
 eval "$SETUP"
 unset SETUP
 cd /
-# The clock is this machine's.
-exec setpriv --bounding-set -sys_time "$@"
+# The clock is this machine's, and so is the network, unless the test or the launcher has one of its own.
+dropped=-sys_time
+[ "$HAS_LAUNCHER" = yes ] || [ "$(readlink /proc/self/ns/net)" != "$(readlink /proc/1/ns/net)" ] || dropped=$dropped,-net_admin
+unset HAS_LAUNCHER
+exec setpriv --bounding-set $dropped "$@"
 `;
 
 let lastPort = 20_000 + (process.pid % 10_000);
@@ -85,7 +88,7 @@ export class Daemon {
         // This machine may be in Firecracker itself, and its metadata service is nobody's business here.
         "--mmds", "off", ...args,
       ],
-      env: { PATH: process.env.PATH, HOME: "/root", SETUP: options.setup ?? "", ...options.env },
+      env: { PATH: process.env.PATH, HOME: "/root", SETUP: options.setup ?? "", HAS_LAUNCHER: options.launcher === undefined ? "no" : "yes", ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.exited = this.#child.exited;

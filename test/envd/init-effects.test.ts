@@ -66,8 +66,8 @@ describe("the hosts file", () => {
       expect((await daemon.envs()).E2B_EVENTS_ADDRESS).toBe("http://2001:db8::1");
     }));
 
-  test.each(["1.2.3.4\nevil", "localhost", "1.2.3", "1.2.3.256", "example.org", " 1.2.3.4", "[::1]", "1.2.3.4:80", "//1.2.3.4", "x+1.2.3.4", "::1%eth0"])(
-    "INI-36: %p is no address",
+  test.each(["1.2.3.4\nevil", "not-an-ip", "localhost", "1.2.3", "1.2.3.256", "example.org", " 1.2.3.4", "[::1]", "1.2.3.4:80", "//1.2.3.4", "x+1.2.3.4", "::1%eth0"])(
+    "INI-36, L190: %p is no address",
     (address) =>
       Daemon.with({}, async (daemon) => {
         expect((await daemon.init({ hyperloopIP: address, envVars: { A: "1" } })).status).toBe(204);

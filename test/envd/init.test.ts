@@ -247,7 +247,7 @@ function copies(pid: number, text: string): number {
 }
 
 describe("after a pause", () => {
-  test("INI-45: whoever is authorized thaws the workload, however late, and though something fails; nobody else does", async () => {
+  test("INI-45, L192: whoever is authorized thaws the workload, however late, and though something fails; nobody else does", async () => {
     const root = scratchDirectory();
     const freeze = join(root, "wrenn/user/cgroup.freeze");
     writeFileSync(join(root, "cgroup.controllers"), "");
@@ -308,7 +308,7 @@ describe("hostile bodies", () => {
 });
 
 describe("one at a time", () => {
-  test("INI-43: of 20 at once the latest one wins", () =>
+  test("INI-43, L183: of 20 at once the latest one wins", () =>
     fresh(async (daemon) => {
       const times = Array.from({ length: 20 }, (_, i) => i).sort((a, b) => ((a * 7) % 20) - ((b * 7) % 20));
       const responses = await Promise.all(times.map((i) =>

@@ -42,6 +42,8 @@ export interface GuestOptions {
   readonly servers?: readonly number[];
   /** The port of the guest that the host reaches; `guestPort` when absent. */
   readonly port?: number;
+  /** What `save` has written, of a guest with the same options: it goes on from there when it is told to. */
+  readonly saved?: string;
   /** Whether a reboot ends QEMU; true when absent. */
   readonly endsAtReboot?: boolean;
 }
@@ -114,6 +116,29 @@ export class Guest {
     await (await this.monitor()).human("sendkey ctrl-alt-delete");
   }
 
+  /** Stops it, and writes its memory and the state of its devices into a file. Its disks are as they are then. */
+  async save(path: string): Promise<void> {
+    const monitor = await this.monitor();
+    await monitor.execute("stop");
+    await monitor.execute("migrate", { uri: `exec:cat >${path}` });
+    await until("all of it is saved", 60, async () => {
+      const status = await monitor.status("query-migrate");
+      if (status === "failed") throw new Error("QEMU failed to save the guest");
+      return status === "completed";
+    });
+  }
+
+  /** Waits until it is what was saved, stopped as it was then. */
+  async loaded(): Promise<void> {
+    const monitor = await this.monitor();
+    await until("what was saved is there", 60, async () => (await monitor.status("query-status")) === "paused");
+  }
+
+  /** Has a stopped one go on. */
+  async goOn(): Promise<void> {
+    await (await this.monitor()).execute("cont");
+  }
+
   /** Ends it by force where it still runs. */
   async dispose(): Promise<void> {
     if (process.env.MOTE_GUEST_CONSOLE !== undefined) console.error(this.console.lines.join("\n"));
@@ -163,6 +188,7 @@ export class Guest {
       ...["-netdev", `user,id=net,restrict=on${subnet.options}${forwards}`],
       ...device("net", `netdev=net${rom}`),
       ...disks,
+      ...(options.saved === undefined ? [] : ["-incoming", `exec:cat ${options.saved}`]),
       ...["-kernel", prepared("vmlinuz"), "-initrd", initramfs],
       ...["-append", [...machine.parameters, ...(options.parameters ?? [])].join(" ")],
     ];

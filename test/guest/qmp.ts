@@ -29,6 +29,11 @@ export class Monitor {
     return answer.return;
   }
 
+  /** The status that a query tells; undefined where there is none yet. */
+  async status(query: string): Promise<string | undefined> {
+    return ((await this.execute(query)) as { status?: string }).status;
+  }
+
   /** What a command of the monitor for people prints. */
   async human(line: string): Promise<string> {
     return String(await this.execute("human-monitor-command", { "command-line": line }));

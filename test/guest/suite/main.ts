@@ -1,6 +1,6 @@
 /**
  * The SmolVM cases from inside a guest: `suite ADDRESS` runs them against the agent at that address and says on
- * standard output how each went, in the manner of the Test Anything Protocol.
+ * standard output how each went, in the manner of the Test Anything Protocol. `suite clock` watches the clock instead.
  */
 import { parseAddress } from "../../../sys/address.ts";
 import { printable } from "../../../sys/bytes.ts";
@@ -11,6 +11,7 @@ import type { Case } from "./case.ts";
 import { allCases } from "./cases.ts";
 import { Failed } from "./check.ts";
 import { Client } from "./client.ts";
+import { watchClock } from "./clock-watch.ts";
 
 const STDOUT = 1;
 
@@ -29,6 +30,10 @@ function verdict(subject: Case, client: Client): string {
 }
 
 function main(): number {
+  if (programArguments().at(1) === "clock") {
+    watchClock();
+    return 1;
+  }
   const client = new Client(parseAddress(programArguments().at(1) ?? "vsock:1:1024"));
   const cases = allCases();
   let number = 0;
