@@ -1,26 +1,23 @@
 // Cases that hold in both codecs, against one daemon per file.
 
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout } from "bun:test";
 import { hangLimit } from "../agent.ts";
-import { Daemon, type DaemonOptions } from "../envd/daemon.ts";
+import type { Daemon, DaemonOptions } from "../envd/daemon.ts";
 import { until } from "../until.ts";
 import { CallError, Client, type Codec, codecs } from "./client.ts";
+import { SharedDaemon } from "./shared-daemon.ts";
 
 setDefaultTimeout(hangLimit);
 
 export class Cases {
-  #daemon: Daemon | undefined;
+  readonly #shared: SharedDaemon;
 
   constructor(options: DaemonOptions = {}) {
-    beforeAll(async () => {
-      this.#daemon = await Daemon.start(options);
-    });
-    afterAll(() => this.#daemon?.dispose());
+    this.#shared = new SharedDaemon(options);
   }
 
   get daemon(): Daemon {
-    if (this.#daemon === undefined) throw new Error("the daemon has not been started");
-    return this.#daemon;
+    return this.#shared.current;
   }
 
   client(codec: Codec): Client {
@@ -28,13 +25,13 @@ export class Cases {
   }
 
   /** A case for each codec. */
-  both(name: string, body: (client: Client) => Promise<void>, timeout = hangLimit): void {
-    for (const codec of codecs) test(`${name} (${codec})`, () => body(this.client(codec)), timeout);
+  both(name: string, body: (client: Client) => Promise<void>, limit = hangLimit): void {
+    for (const codec of codecs) this.#shared.test(`${name} (${codec})`, limit, () => body(this.client(codec)));
   }
 
   /** A case in one codec, where the codec makes no difference. */
-  once(name: string, body: (client: Client) => Promise<void>, timeout = hangLimit): void {
-    test(name, () => body(this.client("proto")), timeout);
+  once(name: string, body: (client: Client) => Promise<void>, limit = hangLimit): void {
+    this.#shared.test(name, limit, () => body(this.client("proto")));
   }
 }
 

@@ -1,11 +1,12 @@
 // Cases of the file-system service, in both codecs, against one daemon per file of tests. Each gets a fresh directory.
 
-import { afterAll, beforeAll, setDefaultTimeout, test } from "bun:test";
+import { setDefaultTimeout } from "bun:test";
 import { chmodSync, chownSync, mkdirSync, readdirSync, readlinkSync } from "node:fs";
 import { hangLimit } from "../agent.ts";
-import { Daemon, type DaemonOptions } from "../envd/daemon.ts";
+import type { Daemon, DaemonOptions } from "../envd/daemon.ts";
 import { type Codec, codecs } from "./client.ts";
 import { Files } from "./files.ts";
+import { SharedDaemon } from "./shared-daemon.ts";
 
 setDefaultTimeout(hangLimit);
 
@@ -35,19 +36,15 @@ export class Place {
 }
 
 export class FileCases {
-  #daemon: Daemon | undefined;
+  readonly #shared: SharedDaemon;
   #count = 0;
 
   constructor(options: DaemonOptions = {}) {
-    beforeAll(async () => {
-      this.#daemon = await Daemon.start(options);
-    });
-    afterAll(() => this.#daemon?.dispose());
+    this.#shared = new SharedDaemon(options);
   }
 
   get daemon(): Daemon {
-    if (this.#daemon === undefined) throw new Error("the daemon has not been started");
-    return this.#daemon;
+    return this.#shared.current;
   }
 
   /** What the daemon has open that a case may have left: directories and files of the places, and watches. */
@@ -80,11 +77,11 @@ export class FileCases {
 
   /** A case for each codec. */
   both(name: string, body: (files: Files, place: Place) => Promise<void>): void {
-    for (const codec of codecs) test(`${name} (${codec})`, () => body(this.files(codec), this.place()));
+    for (const codec of codecs) this.#shared.test(`${name} (${codec})`, hangLimit, () => body(this.files(codec), this.place()));
   }
 
   /** A case in one codec, where the codec makes no difference. */
   once(name: string, body: (files: Files, place: Place) => Promise<void>): void {
-    test(name, () => body(this.files("json"), this.place()));
+    this.#shared.test(name, hangLimit, () => body(this.files("json"), this.place()));
   }
 }

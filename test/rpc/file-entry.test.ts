@@ -1,6 +1,6 @@
 // EntryInfo and Stat; envd-rpc.md 4.1, 4.2, 6.1, 6.6.
 
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { setAttribute } from "../../sys/xattr.ts";
 import { listenUnix } from "../libc.ts";
 import { failure } from "./cases.ts";
@@ -138,7 +138,7 @@ cases.both("C34: large sizes are exact", async (files, place) => {
 
 const b1 = "0a3f0a05612e747874" + "10011a0a2f746d702f612e747874" + "200d28a403" + "320a2d72772d722d2d722d2d" + "3a0475736572420475736572" + "4a0b0880e2cfaa0610959aef3a";
 
-test("C01: Stat in bytes", async () => {
+cases.once("C01: Stat in bytes", async () => {
   const place = cases.place();
   place.sh(`rm -f /tmp/a.txt; printf 0123456789abc >/tmp/a.txt; chown 1000:1000 /tmp/a.txt; ${touch} /tmp/a.txt`);
   const files = cases.files("proto");
@@ -152,7 +152,7 @@ test("C01: Stat in bytes", async () => {
   place.sh("rm /tmp/a.txt");
 });
 
-test("C02: Stat in JSON", async () => {
+cases.once("C02: Stat in JSON", async () => {
   const place = cases.place();
   place.sh(`rm -f /tmp/a2.txt; printf 0123456789abc >/tmp/a2.txt; chown 1000:1000 /tmp/a2.txt; ${touch} /tmp/a2.txt`);
   const response = await cases.files("json").post("Stat", Buffer.from('{"path":"/tmp/a2.txt"}'));
@@ -178,14 +178,14 @@ async function statBytes(codec: "json" | "proto", body: Buffer): Promise<[number
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 
-test("C06, C07, C08, C13: fields that are unknown, of another type, or there twice", async () => {
+cases.once("C06, C07, C08, C13: fields that are unknown, of another type, or there twice", async () => {
   expect(await statBytes("json", Buffer.from('{"path":"/","nope":[1,{"a":2}]}'))).toEqual([200, "/"]);
   expect(await statBytes("proto", hex("98 06 05  9b 06 a3 06 08 01 a4 06 9c 06  0a 01 2f"))).toEqual([200, "/"]);
   expect(await statBytes("proto", hex("08 05 0a 01 2f"))).toEqual([200, "/"]);
   expect(await statBytes("proto", hex("0a 01 61 0a 01 2f"))).toEqual([200, "/"]);
 });
 
-test("C09, C10, C11, C12, C17, C18: what is malformed", async () => {
+cases.once("C09, C10, C11, C12, C17, C18: what is malformed", async () => {
   for (const bytes of ["0a 05 61", "0a ff ff ff ff ff ff ff ff ff ff 01 61", "00", "0e", "0f", "0a 02 ff fe"]) {
     expect([bytes, ...(await statBytes("proto", hex(bytes)))]).toEqual([bytes, 400, "invalid_argument"]);
   }
@@ -195,11 +195,11 @@ test("C09, C10, C11, C12, C17, C18: what is malformed", async () => {
   expect(await statBytes("json", Buffer.from('{"path":"\xff"}', "latin1"))).toEqual([400, "invalid_argument"]);
 });
 
-test("C19: null is the home", async () => {
+cases.once("C19: null is the home", async () => {
   expect(await statBytes("json", Buffer.from('{"path":null}'))).toEqual([200, "/root"]);
 });
 
-test("C15, C16: both spellings of a field, but not both at once", async () => {
+cases.once("C15, C16: both spellings of a field, but not both at once", async () => {
   const files = cases.files("json");
   const id = await files.createWatcher(cases.place().path);
   for (const name of ["watcherId", "watcher_id"]) {
@@ -211,7 +211,7 @@ test("C15, C16: both spellings of a field, but not both at once", async () => {
   await files.removeWatcher(id);
 });
 
-test("C32: groups in groups", async () => {
+cases.once("C32: groups in groups", async () => {
   const nested = (depth: number): Buffer => Buffer.concat([Buffer.alloc(depth, 0x1b), Buffer.alloc(depth, 0x1c), hex("0a 01 2f")]);
   expect(await statBytes("proto", nested(30))).toEqual([200, "/"]);
   for (const depth of [300, 100_000]) {

@@ -5,15 +5,22 @@ import { connect, type Socket } from "node:net";
 /** A TCP port of this machine, or the path of a Unix socket. */
 export type Address = number | string;
 
+/** What never comes: whoever waits for it is gone. */
+const never = new Promise<never>(() => {});
+
 export class HttpStream {
+  static readonly #open = new Set<HttpStream>();
   status = 0;
   headers: Record<string, string> = {};
   readonly socket: Socket;
   readonly #chunks: AsyncIterator<Buffer>;
   #buffer: Buffer = Buffer.alloc(0);
+  #isLeft = false;
 
   private constructor(socket: Socket) {
     this.socket = socket;
+    HttpStream.#open.add(this);
+    socket.once("close", () => HttpStream.#open.delete(this));
     this.#chunks = (socket as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   }
 
@@ -31,6 +38,18 @@ export class HttpStream {
     const lines = Object.entries({ Host: "envd", ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.write(`POST ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
     return stream;
+  }
+
+  /** Closes all that are open. What still waits for one of them waits for ever. */
+  static async leaveAll(): Promise<void> {
+    const closed = [...HttpStream.#open].map((stream) => {
+      stream.#isLeft = true;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      stream.socket.once("close", () => resolve());
+      stream.socket.destroy();
+      return promise;
+    });
+    await Promise.all(closed);
   }
 
   send(bytes: Uint8Array): void {
@@ -84,7 +103,11 @@ export class HttpStream {
   }
 
   async #more(): Promise<void> {
-    const { value, done } = await this.#chunks.next();
+    const { value, done } = await this.#chunks.next().catch((error: unknown) => {
+      if (this.#isLeft) return never;
+      throw error;
+    });
+    if (this.#isLeft) await never;
     if (done === true) throw new Error("the peer has closed");
     this.#buffer = this.#buffer.length === 0 ? value : Buffer.concat([this.#buffer, value]);
   }

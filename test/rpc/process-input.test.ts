@@ -2,7 +2,6 @@
 
 import { expect } from "bun:test";
 import { hangLimit } from "../agent.ts";
-import { host } from "../host.ts";
 import * as proc from "../proc.ts";
 import { noise, sha256 } from "../scratch.ts";
 import { until } from "../until.ts";
@@ -44,14 +43,14 @@ cases.both("I02: 10 MiB go through in order", async (client) => {
 
 cases.both("I03, I04: input that is not read waits and holds up nothing else, until the process is killed", async (client) => {
   const stream = await running(client, { process: { cmd: "/bin/sleep", args: ["100"] } });
-  const waiting = failure(client.stdin({ pid: stream.pid }, Buffer.alloc(1 << 20)));
-  await until("the input waits", 10, () => pipeIsFull(stream.pid));
+  let isWaiting = true;
+  const waiting = failure(client.stdin({ pid: stream.pid }, Buffer.alloc(1 << 20)).finally(() => (isWaiting = false)));
+  await until("the input waits", 20, () => pipeIsFull(stream.pid));
   const other = await cat(client);
-  const start = performance.now();
   await client.list();
   await client.stdin({ pid: other.pid }, "x");
   expect((await client.run("echo y")).stdout.toString()).toBe("y\n");
-  expect(performance.now() - start).toBeLessThan(300 * host.patience);
+  expect(isWaiting).toBe(true);
   await client.kill({ pid: stream.pid });
   const error = await waiting;
   expect([error.code, error.status]).toEqual(["internal", 500]);
@@ -118,7 +117,7 @@ cases.both("I10, I11: closing waits for what was sent before, and nothing comes 
   const { pid } = stream;
   const sent = client.stdin({ pid }, Buffer.alloc(5 << 20));
   // Its bytes are waiting when the pipe is full.
-  await until("the input waits", 10, () => pipeIsFull(pid));
+  await until("the input waits", 20, () => pipeIsFull(pid));
   await client.closeStdin({ pid });
   expect((await failure(client.stdin({ pid }, "x"))).code).toBe("failed_precondition");
   await client.run(`touch /srv/i10-${client.codec}`);
@@ -292,8 +291,8 @@ cases.both("I26: Update of what is no terminal, and without a size", async (clie
 cases.both("P33: input that is not read in time; one that was not begun is not written", async (client) => {
   const stream = await counting(client, "p33");
   const { pid } = stream;
-  const begun = failure(client.stdin({ pid }, Buffer.alloc(1 << 20), { timeout: 300 }));
-  await until("the input waits", 10, () => pipeIsFull(pid));
+  const begun = failure(client.stdin({ pid }, Buffer.alloc(1 << 20), { timeout: 3000 }));
+  await until("the input waits", 20, () => pipeIsFull(pid));
   const queued = failure(client.stdin({ pid }, Buffer.alloc(1 << 20), { timeout: 200 }));
   for (const { code, status } of await Promise.all([begun, queued])) expect([code, status]).toEqual(["deadline_exceeded", 504]);
   await client.closeStdin({ pid });

@@ -1,6 +1,6 @@
 // Output: whole, in order, and to all who ask for it; envd-rpc.md 3.4, 3.6, 6.4.
 
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { existsSync } from "node:fs";
 import { hangLimit } from "../agent.ts";
 import { host, scale } from "../host.ts";
@@ -45,23 +45,24 @@ cases.both("S27: a piece may end within a character", async (client) => {
 });
 
 cases.both("S28: pieces are at most 32,768 bytes of a pipe, 16,384 of a terminal", async (client) => {
-  const script = "head -c 1000000 /dev/zero";
+  // Its first write fills a pipe before anybody can read.
+  const script = "dd if=/dev/zero bs=65536 count=16 status=none";
   const { pieces } = await client.run(`${script}; ${script} >&2`);
   for (const origin of ["stdout", "stderr"]) {
     const lengths = pieces.filter(([kind]) => kind === origin).map(([, length]) => length);
-    expect([Math.max(...lengths), lengths.reduce((sum, length) => sum + length)]).toEqual([32_768, 1_000_000]);
+    expect([Math.max(...lengths), lengths.reduce((sum, length) => sum + length)]).toEqual([32_768, 1 << 20]);
   }
   const terminal = await client.run(script, {}, { pty: {} });
   expect(Math.max(...terminal.pieces.map(([, length]) => length))).toBeLessThanOrEqual(16_384);
-  expect(terminal.pty.length).toBe(1_000_000);
+  expect(terminal.pty.length).toBe(1 << 20);
 });
 
 cases.both("S29: output comes when it is written, in pieces of its own", async (client) => {
-  const start = performance.now();
-  const stream = await client.sh("echo a; sleep 1; echo b");
-  await stream.started();
+  // What it writes next waits for what we have read.
+  const stream = await client.sh("echo a; read x; echo b", {}, { stdin: true });
+  const pid = await stream.started();
   const first = await stream.next();
-  expect(performance.now() - start).toBeLessThan(900);
+  await client.stdin({ pid }, "\n");
   const second = await stream.next();
   expect([first, second].map((event) => ("data" in event ? event.data.toString() : event.kind))).toEqual(["a\n", "b\n"]);
   expect((await stream.next()).kind).toBe("end");
@@ -74,7 +75,7 @@ cases.both("S38: a client that leaves in the middle costs nothing, and the proce
     const pid = await stream.started();
     for (let i = 0; i < 20; i++) await stream.next();
     stream.close();
-    await until("the daemon has seen the end", 10, () => daemon.descriptors() <= before + 3);
+    await until("the daemon has seen the end", 20, () => daemon.descriptors() <= before + 3);
     expect([proc.isAlive(pid), (await client.pids()).includes(pid)]).toEqual([true, true]);
     await client.kill({ pid });
     await untilGone(client, pid);
@@ -85,7 +86,7 @@ cases.both("S38: a client that leaves in the middle costs nothing, and the proce
   before = daemon.descriptors();
   const memory = daemon.memory().rss;
   for (let i = 0; i < 50; i++) await round();
-  expect(daemon.descriptors()).toBe(before);
+  await until("no descriptor is left over", 20, () => daemon.descriptors() <= before);
   expect(daemon.memory().rss - memory).toBeLessThan(scale.growth / 4);
 });
 
@@ -127,7 +128,7 @@ function expectPrefix(text: string): void {
 }
 
 // Both codecs at once: what is waited for is the clock.
-test(
+cases.once(
   "S41: one who does not read is left behind with an error, and the others get everything",
   async () => {
     const last = 8_000_000;
@@ -153,7 +154,7 @@ test(
   slow * 2,
 );
 
-test(
+cases.once(
   "S42: the only one may be as slow as it likes",
   async () => {
     await Promise.all(
@@ -211,7 +212,7 @@ cases.once(
     await Promise.all(Array.from({ length: many }, (_, index) => follow(index)));
     expect(await client.list()).toEqual([]);
     if (host.name === "x86_64") {
-      await until("the memory is given back", 10, () => daemon.memory().rss - memory < 256 * 1024);
+      await until("the memory is given back", 20, () => daemon.memory().rss - memory < 256 * 1024);
     }
   },
   slow,

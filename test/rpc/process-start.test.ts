@@ -97,7 +97,7 @@ test("S13, S15, S16: what /init sets holds for all that is started after it", ()
 test("the command of --cmd is a process like others, tagged init-cmd", () =>
   Daemon.with({ args: ["--isnotfc", "--cmd", "echo up; sleep 100"] }, async (daemon) => {
     const client = new Client(daemon.port, "proto");
-    await until("it is listed", 10, async () => (await client.list()).length === 1);
+    await until("it is listed", 20, async () => (await client.list()).length === 1);
     expect(await client.list()).toMatchObject([{ tag: "init-cmd", config: { cmd: "/bin/bash", args: ["-l", "-c", "echo up; sleep 100"] } }]);
     const stream = await client.connect({ tag: "init-cmd" });
     await stream.started();
@@ -176,9 +176,9 @@ cases.once("S37: of half a request nothing is started", async (client) => {
   for (const end of ["close", "reset"] as const) {
     const http = await HttpStream.open(cases.daemon.port, "/process.Process/Start", headers);
     http.send(body.subarray(0, body.length - 1));
-    await until("the request has come", 5, () => cases.daemon.descriptors() > before);
+    await until("the request has come", 20, () => cases.daemon.descriptors() > before);
     http[end]();
-    await until("the daemon has seen the end", 5, () => cases.daemon.descriptors() === before);
+    await until("the daemon has seen the end", 20, () => cases.daemon.descriptors() === before);
   }
   expect(await client.list()).toEqual([]);
   expect(existsSync(cases.daemon.inside("/srv/s37"))).toBe(false);

@@ -47,12 +47,12 @@ cases.both("S57: a session of its own, whose foreground job ^C interrupts", asyn
   expect((await stream.until("pts/")).trim()).toMatch(new RegExp(`^${stream.pid} pts/`));
   await type(client, stream.pid, "sleep 100\n");
   // Only when it is `sleep` itself: the shell's child would not take ^C for its own.
-  await until("the job has the terminal", 10, () => {
+  await until("the job has the terminal", 20, () => {
     const [job = 0] = proc.children(stream.pid);
     return proc.commandLine(job)[0] === "sleep" && foreground(stream.pid) === job;
   });
   await type(client, stream.pid, "\u0003");
-  await until("the job is interrupted", 10, () => proc.children(stream.pid).length === 0);
+  await until("the job is interrupted", 20, () => proc.children(stream.pid).length === 0);
   await type(client, stream.pid, "echo st''atus $?\n");
   expect(await stream.until("status 130")).toContain("status 130");
   await type(client, stream.pid, "exit 4\n");
@@ -85,15 +85,14 @@ cases.both("S60: no size is none, and one that is too large is refused", async (
 });
 
 cases.both("S61: SIGKILL ends it, although a background job holds the terminal", async (client) => {
-  const stream = await client.sh("trap '' HUP; sleep 60 & echo job $!.; exit 3", {}, { pty: size });
+  const stream = await client.sh("trap '' HUP; sleep 1000 & echo job $!.; exit 3", {}, { pty: size });
   const pid = await stream.started();
   const job = Number(/job (\d+)/.exec(await stream.until("."))?.[1]);
-  await until("the leader is reaped", 10, () => proc.state(pid) === "");
+  await until("the leader is reaped", 20, () => proc.state(pid) === "");
   expect(await client.pids()).toContain(pid);
-  const start = performance.now();
   await client.kill({ pid });
   expect((await stream.outcome()).end?.exitCode).toBe(3);
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(proc.isAlive(job)).toBe(true);
   process.kill(job, "SIGKILL");
 });
 

@@ -1,8 +1,7 @@
 // Deadlines, keepalives, and what is still told of a process that has ended; envd-rpc.md 3.7, 3.8, 3.10, 3.12, 6.4.
 
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { hangLimit } from "../agent.ts";
-import { host } from "../host.ts";
 import * as proc from "../proc.ts";
 import { until } from "../until.ts";
 import { Cases, expectRefused, failure, untilGone } from "./cases.ts";
@@ -10,7 +9,7 @@ import { codecs } from "./client.ts";
 
 const cases = new Cases();
 
-test(
+cases.once(
   "S44, S45: the end can be asked for by pid and tag for 30 s, then it is gone",
   async () => {
     await Promise.all(
@@ -57,7 +56,7 @@ cases.once("S47: a number that is given again means the later process, whenever 
   const pid = await first.started();
   const event = await first.next();
   const holder = "data" in event ? Number(event.data.toString()) : 0;
-  await until("the leader is reaped", 10, () => proc.state(pid) === "");
+  await until("the leader is reaped", 20, () => proc.state(pid) === "");
   // The kernel gives the next number unless others take it.
   let second = await client.sh("exec sleep 300");
   while ((await second.started()) !== pid) {
@@ -90,7 +89,7 @@ cases.both("S48: of several processes the right one, of two with one tag the lat
 
 cases.both("S49: the time limit of Start is that of the process", async (client) => {
   const start = performance.now();
-  const stream = await client.sh("exec sleep 30", { timeout: 1000 });
+  const stream = await client.sh("exec sleep 1000", { timeout: 1000 });
   const pid = await stream.started();
   const follower = await client.connect({ pid });
   const [own, other] = await Promise.all([stream.outcome(), follower.outcome()]);
@@ -98,13 +97,12 @@ cases.both("S49: the time limit of Start is that of the process", async (client)
   expect([own.end, own.error?.code, own.error?.message]).toEqual([undefined, "deadline_exceeded", "context deadline exceeded"]);
   expect([other.end?.status, other.error]).toEqual(["signal: killed", undefined]);
   expect(elapsed).toBeGreaterThan(990);
-  expect(elapsed).toBeLessThan(1000 + 1500 * host.patience);
   expect(proc.isAlive(pid)).toBe(false);
 });
 
 cases.both("S50: also when its client has gone", async (client) => {
   const start = performance.now();
-  const stream = await client.sh("exec sleep 30", { timeout: 1000 });
+  const stream = await client.sh("exec sleep 1000", { timeout: 1000 });
   const pid = await stream.started();
   stream.close();
   await untilGone(client, pid);
@@ -113,7 +111,7 @@ cases.both("S50: also when its client has gone", async (client) => {
 
 cases.both("S51: a process that ends in time is not killed later, nor who comes after it", async (client) => {
   const tag = `timely-${client.codec}`;
-  const { end, pid } = await client.run("sleep 1", { timeout: 5000 }, { tag });
+  const { end, pid } = await client.run("true", { timeout: 5000 }, { tag });
   expect(end?.exitCode).toBe(0);
   const next = await client.sh("sleep 6; echo alive", {}, { tag });
   expect((await next.outcome()).stdout.toString()).toBe("alive\n");
@@ -121,13 +119,17 @@ cases.both("S51: a process that ends in time is not killed later, nor who comes 
 });
 
 cases.both("S52: a silent process is told to be alive each second, from its start on", async (client) => {
-  const { keepalives, end } = await client.run("sleep 3.5", { keepalive: "1" });
-  expect(end?.exitCode).toBe(0);
-  expect([3, 2]).toContain(keepalives);
+  const start = performance.now();
+  const stream = await client.start({ cmd: "/bin/cat" }, { keepalive: "1" });
+  const pid = await stream.started();
+  for (let count = 0; count < 3; count++) expect((await stream.next()).kind).toBe("keepalive");
+  expect(performance.now() - start).toBeGreaterThan(2990);
+  await client.closeStdin({ pid });
+  expect((await stream.outcome()).end?.exitCode).toBe(0);
 });
 
 cases.both("S53: one that writes needs no telling", async (client) => {
-  const { keepalives } = await client.run("for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done", { keepalive: "1" });
+  const { keepalives } = await client.run("for i in $(seq 13); do echo $i; sleep 0.5; done", { keepalive: "5" });
   expect(keepalives).toBe(0);
 });
 

@@ -19,7 +19,7 @@ async function killWorker(supervisor: number, client: Client): Promise<void> {
   const old = worker();
   if (old === undefined) throw new Error("no worker");
   process.kill(old, "SIGKILL");
-  await until("another worker is there", 10, () => ![undefined, old].includes(worker()));
+  await until("another worker is there", 20, () => ![undefined, old].includes(worker()));
   // Whoever connects now waits for it.
   await client.list();
 }
@@ -78,7 +78,7 @@ describe("L083, L084: processes outlive their worker", () => {
     Daemon.with({ isSupervised: true }, async (daemon) => {
       const before = daemon.descriptors();
       await survive(daemon.pid, daemon.port, false);
-      await until("the supervisor keeps nothing any more", 10, () => daemon.descriptors() <= before);
+      await until("the supervisor keeps nothing any more", 20, () => daemon.descriptors() <= before);
     }));
 
   test("as PID 1: with their exit codes", () =>
@@ -92,7 +92,7 @@ describe("L083, L084: processes outlive their worker", () => {
       // It kills the worker and ends before there is another one.
       const stream = await client.sh("sleep 0.5; kill -9 $PPID; echo last; exit 9", {}, { tag: "last" });
       await stream.started();
-      await until("the end can be asked for", 10, async () => {
+      await until("the end can be asked for", 20, async () => {
         const other = await client.connect({ tag: "last" });
         const outcome = await other.outcome().catch((error: { code?: string }) => error);
         return "end" in outcome && outcome.end?.status === "exit status 9";
@@ -107,7 +107,7 @@ describe("L083, L084: processes outlive their worker", () => {
       const stream = await client.start({ cmd: "/bin/cat", tag: "cat" });
       await stream.started();
       namespace.kill("SIGSEGV");
-      await until("it has started over", 10, () => namespace.stderr.includes("started over"));
+      await until("it has started over", 20, () => namespace.stderr.includes("started over"));
       await killWorker(namespace.pid, client);
       const other = await client.connect({ tag: "cat" });
       await other.started();
