@@ -2,10 +2,10 @@
 
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { median, table } from "./report.ts";
+import { HEADS, listening, measured, measureRow, type Program, type Row, verdict } from "./beside.ts";
+import { table } from "./report.ts";
 import { machine, writePart } from "./results.ts";
-import type { Target } from "./rounds.ts";
-import { NATIVE, pinned, Server } from "./server.ts";
+import { NATIVE } from "./server.ts";
 
 const USAGE = `usage: bench/run.sh http [--quick] [--rounds N] [--only ROW,...]
 
@@ -21,7 +21,6 @@ interface Dose {
 
 const FULL: Dose = { rounds: 9, requests: 50_000, bytes: 1_000_000_000, text: 200_000_000 };
 const QUICK: Dose = { rounds: 3, requests: 10_000, bytes: 200_000_000, text: 50_000_000 };
-const FIRST_PORT = 21_000;
 const IDLE_CONNECTIONS = 1000;
 const SETTLE_MS = 2000;
 
@@ -42,31 +41,6 @@ const dose: Dose = { ...standard, rounds: Number(values.rounds ?? standard.round
 const only = values.only?.split(",");
 const isWhole = !values.quick && only === undefined;
 const folder = mkdtempSync("/dev/shm/mote-http-");
-// One CPU for both sides: what is counted is work, and numbers repeat.
-const cpu = "1";
-let port = FIRST_PORT;
-
-/** A program that listens on a port of its own. */
-interface Program {
-  readonly name: string;
-  readonly port: number;
-  readonly server: Server | null;
-}
-
-async function listening(name: string, make: (port: number) => string[]): Promise<Program> {
-  const own = port++;
-  const server = await Server.start(pinned(cpu, make(own)), null);
-  for (let tries = 0; ; tries++) {
-    try {
-      (await Bun.connect({ hostname: "127.0.0.1", port: own, socket: { data() {} } })).end();
-      return { name, port: own, server };
-    } catch (error) {
-      if (tries === 500) throw error;
-      await Bun.sleep(10);
-    }
-  }
-}
-
 const mote = (own: number): string[] => [NATIVE, "--no-supervise", "--envd", `tcp:127.0.0.1:${own}`, "--isnotfc"];
 
 function nginx(own: number): string[] {
@@ -84,27 +58,7 @@ function nginx(own: number): string[] {
 }
 
 function client(one: Program, ...args: string[]): number {
-  const ran = Bun.spawnSync(pinned(cpu, ["build/bench/http-client", String(one.port), ...args]));
-  if (ran.exitCode !== 0) throw new Error(`${one.name}: ${args.join(" ")}: ${ran.stderr.toString().trim()}`);
-  return figure(ran.stdout.toString());
-}
-
-function figure(json: string): number {
-  const found = /"(?:per_s|mb_s)":([0-9.]+)/.exec(json)?.[1];
-  if (found === undefined) throw new Error(`no figure: ${json}`);
-  return Number(found);
-}
-
-interface Row {
-  readonly name: string;
-  readonly text: string;
-  readonly unit: string;
-  readonly target: Target;
-  /** Programs beside the agent, the floor first; then how one is measured. */
-  start(): Promise<Program[]>;
-  measure(one: Program): number;
-  /** Another target, beside the second of the programs. */
-  readonly besides?: Target;
+  return measured(/"(?:per_s|mb_s)":([0-9.]+)/, "build/bench/http-client", String(one.port), ...args);
 }
 
 const big = `${folder}/big`;
@@ -174,53 +128,14 @@ const ROWS: readonly Row[] = [
       return [{ name: "floor", port: 0, server: null }, await listening("mote", mote)];
     },
     measure: (one) => {
-      if (one.server === null) return figure(Bun.spawnSync(pinned(cpu, ["build/bench/floor-gzip", text])).stdout.toString());
-      const ran = Bun.spawnSync(
-        pinned(cpu, ["build/bench/http-client", String(one.port), "download", files(text), "Accept-Encoding: gzip"]),
+      if (one.server === null) return measured(/"mb_s":([0-9.]+)/, "build/bench/floor-gzip", text);
+      const seconds = measured(
+        /"seconds":([0-9.]+)/, "build/bench/http-client", String(one.port), "download", files(text), "Accept-Encoding: gzip",
       );
-      const seconds = Number(/"seconds":([0-9.]+)/.exec(ran.stdout.toString())?.[1]);
-      if (ran.exitCode !== 0) throw new Error(ran.stderr.toString());
       return dose.text / 1e6 / seconds;
     },
   },
 ];
-
-function verdict(value: number, target: Target): string {
-  return value <= (target.most ?? Infinity) && value >= (target.least ?? -Infinity) ? "met" : "MISSED";
-}
-
-function spread(ratios: readonly number[]): string {
-  return `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}..${Math.max(...ratios).toFixed(2)})`;
-}
-
-async function measureRow(row: Row): Promise<string[][]> {
-  const programs = await row.start();
-  const figures = new Map<string, number[]>(programs.map((one) => [one.name, []]));
-  try {
-    // The first round warms all alike and is not counted.
-    for (let round = 0; round <= dose.rounds; round++) {
-      for (const one of programs) {
-        const value = row.measure(one);
-        if (round > 0) figures.get(one.name)?.push(value);
-      }
-    }
-  } finally {
-    for (const one of programs) await one.server?.stop();
-    for (const path of [big, text, stored]) rmSync(path, { force: true });
-  }
-  const own = figures.get("mote") ?? [];
-  return programs
-    .filter((one) => one.name !== "mote")
-    .map((one, index) => {
-      const others = figures.get(one.name) ?? [];
-      const ratios = own.map((value, i) => value / (others[i] ?? NaN));
-      const target = index === 0 ? row.target : (row.besides ?? {});
-      return [
-        row.text, row.unit, one.name, median(others).toFixed(0), median(own).toFixed(0), spread(ratios),
-        `>= ${target.least}`, verdict(median(ratios), target),
-      ];
-    });
-}
 
 /** Bytes of resident memory that a connection costs which waits for its next request. */
 async function measureIdle(): Promise<string> {
@@ -252,10 +167,14 @@ try {
   const lines: string[][] = [];
   for (const row of ROWS) {
     if (only !== undefined && !only.includes(row.name)) continue;
-    lines.push(...(await measureRow(row)));
+    try {
+      lines.push(...(await measureRow(row, dose.rounds)));
+    } finally {
+      for (const path of [big, text, stored]) rmSync(path, { force: true });
+    }
     console.log(lines.at(-1)?.join("  "));
   }
-  if (lines.length > 0) paragraphs.push(table([["", "unit", "beside", "its figure", "mote", "mote / it", "target", ""], ...lines]));
+  if (lines.length > 0) paragraphs.push(table([HEADS, ...lines]));
   if (only === undefined || only.includes("idle")) paragraphs.push(await measureIdle());
   console.log(`\n${paragraphs.join("\n\n")}`);
   await writePart(isWhole ? "bench/results.md" : "build/bench/http.md", "HTTP", paragraphs);

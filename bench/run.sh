@@ -1,11 +1,11 @@
 #!/bin/sh
-# Measures the agent beside its C floors: ./bench/run.sh [density|boot|http|ports|restore] [--quick]; bench/README.md says what each row is.
+# Measures the agent beside its C floors: ./bench/run.sh [density|boot|http|ports|restore|rpc] [--quick]; bench/README.md says what each row is.
 set -eu
 cd "$(dirname "$0")/.."
 
 what=agent
 case ${1:-} in
-  density | boot | http | ports | restore)
+  density | boot | http | ports | restore | rpc)
     what=$1
     shift
     ;;
@@ -55,6 +55,12 @@ case $what in
   restore)
     test/guest.sh --prepare
     exec node_modules/.bin/bun bench/restore.ts "$@"
+    ;;
+  rpc)
+    compile s floor-process floor/process.c
+    compile s floor-directory floor/directory.c
+    compile 2 rpc-client rpc/client.c
+    exec node_modules/.bin/bun bench/rpc.ts "$@"
     ;;
   boot)
     bench/boot/prepare.sh
