@@ -5,46 +5,9 @@ import { gzipSync } from "node:zlib";
 import { hangLimit } from "../agent.ts";
 import * as proc from "../proc.ts";
 import { until } from "../until.ts";
-import { type Answer, head, RawClient, request } from "./raw.ts";
+import { CJ, code, CP, endCode, envelope, envelopes, J, P, W } from "./answers.ts";
+import { head, RawClient, request } from "./raw.ts";
 import { hosts, Server } from "./server.ts";
-
-const J = "application/json";
-const P = "application/proto";
-const CJ = "application/connect+json";
-const CP = "application/connect+proto";
-const W = "application/grpc-web+proto";
-
-function envelope(payload: string | Uint8Array, flags = 0): Buffer {
-  const bytes = Buffer.from(payload);
-  const start = Buffer.alloc(5);
-  start.writeUInt8(flags, 0);
-  start.writeUInt32BE(bytes.length, 1);
-  return Buffer.concat([start, bytes]);
-}
-
-function envelopes(body: Buffer): [number, string][] {
-  const found: [number, string][] = [];
-  for (let at = 0; at < body.length; ) {
-    const end = at + 5 + body.readUInt32BE(at + 1);
-    expect(end).toBeLessThanOrEqual(body.length);
-    found.push([body.readUInt8(at), body.subarray(at + 5, end).toString()]);
-    at = end;
-  }
-  return found;
-}
-
-/** The code of a stream that has failed before its first message. */
-function endCode(answer: Answer): string {
-  const [last, ...rest] = envelopes(answer.body);
-  expect([answer.status, rest, last?.[0]]).toEqual([200, [], 2]);
-  const { error } = JSON.parse(last?.[1] ?? "") as { error: { code: string } };
-  return error.code;
-}
-
-function code(answer: Answer): [number, string] {
-  expect(answer.headers.get("content-type")).toBe(J);
-  return [answer.status, (JSON.parse(answer.body.toString()) as { code: string }).code];
-}
 
 describe.each(hosts)("on %s", (_, command) => {
   let server: Server;

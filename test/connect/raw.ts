@@ -87,6 +87,12 @@ export class RawClient {
     return bytes;
   }
 
+  /** All that is left when the server has closed the connection. */
+  async rest(): Promise<Buffer> {
+    await this.closed();
+    return this.bytes(this.#size);
+  }
+
   /** Waits until the server has closed the connection. */
   async closed(): Promise<void> {
     while (!this.#isClosed) await this.#event();

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Mutated messages in every codec of connect/, with AddressSanitizer: protobuf, its JSON, envelopes, gzip.
+# Mutated messages in every codec of connect/, with AddressSanitizer: protobuf, its JSON, envelopes, gzip; and events of inotify(7).
 # usage: test/fuzz/codecs.sh [COUNT] [SEED] [FIRST]   a million messages, a seed of the day, from 0
 #
 # Message n depends on SEED and n alone: `codecs.sh 1 SEED n` repeats one.

@@ -1,6 +1,6 @@
-// Mutated messages for connect/, as a program of its own: the codecs have no process to speak to yet, and a message costs
-// microseconds so. usage: codecs COUNT SEED FIRST; message n depends on SEED and n alone. Exits with 1, naming n, where
-// anything but an RpcError is thrown, or where what was read does not print and read again.
+// Mutated messages for connect/, and mutated events of inotify(7), as a program of its own: a message costs microseconds
+// so. usage: codecs COUNT SEED FIRST; message n depends on SEED and n alone. Exits with 1, naming n, where anything but an
+// RpcError is thrown, or where what was read does not print and read again.
 
 import { ENVELOPE_BYTES, EnvelopeReader, Flag, putEnvelope } from "../../connect/envelope.ts";
 import { RpcError } from "../../connect/error.ts";
@@ -13,7 +13,9 @@ import { checkMessage } from "../../connect/wire.ts";
 import { MessageWriter } from "../../connect/writer.ts";
 import { encodeText } from "../../sys/bytes.ts";
 import { programArguments } from "../../sys/environ.ts";
-import { exit, writeText } from "../../sys/stdio.ts";
+import { InotifyReader } from "../../sys/inotify.ts";
+import { Plumbing } from "../../sys/plumbing.ts";
+import { exit, writeFully, writeText } from "../../sys/stdio.ts";
 import { schema } from "../connect/types.ts";
 
 const MODULUS = 2147483647;
@@ -145,6 +147,48 @@ function checkEnvelopes(random: Random, bytes: Uint8Array, size: number): void {
   reader.close();
 }
 
+/** Some events as the kernel has them: which directory, what, of which rename, and a name padded with NULs. */
+function seedEvents(random: Random, out: Uint8Array): number {
+  const view = new DataView(out.buffer);
+  let size = 0;
+  for (let count = 1 + random.below(5); count > 0; count--) {
+    const room = random.below(4) * 16;
+    view.setInt32(size, random.below(5) - 1, true);
+    view.setUint32(size + 4, 1 << random.below(31), true);
+    view.setUint32(size + 8, random.below(3), true);
+    view.setUint32(size + 12, room, true);
+    size += 16;
+    for (let at = 0; at < room; at++) out[size + at] = at < room - 1 - random.below(3) ? 0x61 + random.below(26) : 0;
+    size += room;
+  }
+  return size;
+}
+
+/** A pipe in place of an inotify instance: what is written is what is read. */
+class Events {
+  readonly reader: number;
+  readonly writer: number;
+  private readonly events = new InotifyReader();
+
+  constructor() {
+    const plumbing = new Plumbing();
+    this.reader = plumbing.pipe();
+    this.writer = plumbing.last();
+  }
+
+  check(bytes: Uint8Array, size: number): void {
+    if (size === 0) return;
+    writeFully(this.writer, bytes, 0, size);
+    const { events } = this;
+    let count = 0;
+    while (events.fill(this.reader)) {
+      for (; events.next(); count++) read += events.watch + events.change + events.cookie + events.name.length;
+    }
+    // An event has 16 bytes at least.
+    if (count * 16 > size) throw new Error("more events than there were");
+  }
+}
+
 /** A gzip member in an envelope. */
 const GZIP = "010000002e1f8b0800000000000203ab564accc951b2aa562a49ad2851b252ca48cdc9c9574022956a6b01c473c90224000000";
 
@@ -154,11 +198,14 @@ function bytesOf(digits: string): Uint8Array {
   return bytes;
 }
 
-/** One message through everything. Returns whether it was refused. */
-function one(seed: number, n: number, type: MessageType, gzip: Uint8Array, out: Uint8Array): boolean {
+const KINDS = ["binary", "JSON", "envelopes", "gzip in envelopes", "inotify"];
+
+/** One message through everything; it is counted by its kind. Returns whether it was refused. */
+function one(seed: number, n: number, type: MessageType, gzip: Uint8Array, events: Events, counts: number[], out: Uint8Array): boolean {
   const random = new Random(seed, n);
   const source = seedMessage(random);
-  const kind = random.below(4);
+  const kind = random.below(KINDS.length);
+  counts[kind] = (counts.at(kind) ?? 0) + 1;
   let bytes = source.bytes;
   let size = source.size;
   if (kind === 1) {
@@ -179,11 +226,15 @@ function one(seed: number, n: number, type: MessageType, gzip: Uint8Array, out: 
   } else if (kind === 3) {
     bytes = gzip;
     size = gzip.length;
+  } else if (kind === 4) {
+    bytes = new Uint8Array(512);
+    size = seedEvents(random, bytes);
   }
   const length = mutate(random, bytes, size, out);
   try {
     if (kind === 0) checkBinary(type, out, length);
     else if (kind === 1) checkJson(type, out, length);
+    else if (kind === 4) events.check(out, length);
     else checkEnvelopes(random, out, length);
     return false;
   } catch (error) {
@@ -200,16 +251,18 @@ function main(): number {
   const type = schema.type("Deep");
   const gzip = bytesOf(GZIP);
   const out = new Uint8Array(CAPACITY);
+  const events = new Events();
+  const counts: number[] = KINDS.map(() => 0);
   let refused = 0;
   for (let n = first; n < first + count; n++) {
     try {
-      if (one(seed, n, type, gzip, out)) refused += 1;
+      if (one(seed, n, type, gzip, events, counts, out)) refused += 1;
     } catch (error) {
       writeText(2, `codecs: message ${n} of seed ${seed}: ${error instanceof Error ? error.message : ""}\n`);
       return 1;
     }
   }
-  writeText(1, `codecs: ${count} messages of seed ${seed}, ${refused} refused, ${read} read\n`);
+  writeText(1, `codecs: ${count} messages of seed ${seed}, ${refused} refused, ${read} read: ${KINDS.map((kind, i) => `${counts.at(i) ?? 0} ${kind}`).join(", ")}\n`);
   return 0;
 }
 

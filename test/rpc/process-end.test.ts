@@ -2,6 +2,8 @@
 
 import { expect } from "bun:test";
 import { existsSync } from "node:fs";
+import { hangLimit } from "../agent.ts";
+import { scale } from "../host.ts";
 import * as proc from "../proc.ts";
 import { until } from "../until.ts";
 import { Cases, failure, untilGone } from "./cases.ts";
@@ -57,6 +59,30 @@ cases.both("S05: short commands in a row and at once have a start and an end", a
 cases.both("S06: the one byte of a short command is never lost", async (client) => {
   for (let i = 0; i < 500; i++) await expectWhole(client.run("printf x"), "x");
 });
+
+/** As many as MOTE_RUNS says, half of them in each codec. */
+const runs = Number(process.env.MOTE_RUNS ?? scale.runs / 5);
+/** At a time: some are always just starting, some just ending. */
+const AT_ONCE = 8;
+
+cases.both(
+  `${runs / 2} very short processes: one start first, all output before one end, nothing behind it`,
+  async (client) => {
+    const command = { cmd: "/bin/echo", args: ["x"], stdin: false };
+    let left = runs / 2;
+    const worker = async (): Promise<void> => {
+      while (left-- > 0) {
+        const stream = await client.start(command);
+        const kinds: string[] = [];
+        for (let kind = ""; kind !== "over"; kinds.push(kind)) kind = (await stream.next()).kind;
+        expect(kinds).toEqual(["start", "stdout", "end", "over"]);
+        stream.close();
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  },
+  hangLimit + runs * 20,
+);
 
 cases.both("S07: what is not there ends with 127, what cannot be executed with 126, and both say so", async (client) => {
   for (const [cmd, code] of [["/no/such", 127], ["/etc/passwd", 126], ["/etc", 126]] as const) {

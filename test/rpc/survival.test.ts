@@ -47,13 +47,15 @@ async function survive(supervisor: number, address: Address, hasStatuses: boolea
   await killWorker(supervisor, client);
   expect(await client.list()).toEqual(before);
   for (const [i, { pid }] of streams.entries()) {
-    const target = i % 2 === 0 ? { pid } : { tag: `tag-${i}` };
-    const other = await client.connect(target);
-    expect(await other.started()).toBe(pid);
-    await client.input(target, { [i % 5 === 4 ? "pty" : "stdin"]: Buffer.from("hello\n") });
-    const { stdout, pty, end } = await other.outcome();
-    expect(i % 5 === 4 ? pty.toString() : stdout.toString()).toBe(i % 5 === 4 ? `hello\r\nhello from ${i}\r\n` : `hello from ${i}\n`);
-    expect(end?.status).toBe(status(i));
+    const target = { tag: `tag-${i}` };
+    const followers = [await client.connect({ pid }), await client.connect(target)];
+    for (const one of followers) expect(await one.started()).toBe(pid);
+    await client.input(i % 2 === 0 ? { pid } : target, { [i % 5 === 4 ? "pty" : "stdin"]: Buffer.from("hello\n") });
+    const [first, second] = await Promise.all(followers.map((one) => one.outcome()));
+    expect(second).toEqual(first);
+    const output = i % 5 === 4 ? first?.pty : first?.stdout;
+    expect(output?.toString()).toBe(i % 5 === 4 ? `hello\r\nhello from ${i}\r\n` : `hello from ${i}\n`);
+    expect(first?.end?.status).toBe(status(i));
     expect((await (await client.connect({ pid })).outcome()).end?.status).toBe(status(i));
   }
   const other = await client.connect({ pid: long.pid });
