@@ -140,7 +140,7 @@ object() {
 
 # link NAME TARGET OUT: build/NAME.c and what it needs, for one of the targets.
 link() {
-  local name=$1 target=$2 out=$3 cc flags link dir objects="" renames="" source o speed commit own="native sha2 base64 deflate span names"
+  local name=$1 target=$2 out=$3 cc flags link dir objects="" renames="" source o speed commit own="native become sha2 base64 deflate span names"
   case $target in
     x86_64) cc=musl-gcc flags=$STATIC_X86_64 link=$STATIC_LINK ;;
     aarch64) cc="aarch64-linux-gnu-gcc -specs $PWD/build/aarch64-musl.specs" flags=$STATIC_AARCH64 link=$STATIC_LINK ;;

@@ -4,23 +4,12 @@ import { SysError } from "../sys/errno.ts";
 import { Level, log } from "../sys/log.ts";
 import type { Defaults } from "./defaults.ts";
 import { ProcessConfig } from "./process/config.ts";
-import type { Process } from "./process/process.ts";
 import { programOf } from "./process/program.ts";
-import { Starter, Starting, StartOptions } from "./process/starting.ts";
+import { begin, StartOptions, startProcess } from "./process/starting.ts";
 import { BOOT_TAG, type ProcessTable } from "./process/table.ts";
 import { findUser } from "./users.ts";
 
 const SHELL = "/bin/sh";
-
-class BootStarter extends Starter {
-  override onStarted(process: Process): void {
-    log(Level.INFO, `command started as ${process.pid}`);
-  }
-
-  override onFailed(error: SysError): void {
-    log(Level.ERROR, `command not started: ${error.describe()}`);
-  }
-}
 
 /**
  * Starts the command by a login shell, as the default user, who is root as long as no host has called. It is a process
@@ -31,7 +20,9 @@ export function startBootCommand(table: ProcessTable, defaults: Defaults, comman
     const shell = findUser(defaults.user)?.shell ?? "";
     const config = new ProcessConfig(shell === "" ? SHELL : shell, ["-l", "-c", command], new Map<string, string>(), undefined);
     const options = new StartOptions(BOOT_TAG, undefined, false);
-    Starting.start(table, programOf(config, defaults, "", false), config, options, new BootStarter());
+    const process = startProcess(table, programOf(config, defaults, "", false), config, options);
+    log(Level.INFO, `command started as ${process.pid}`);
+    begin(table, process);
   } catch (error) {
     if (error instanceof SysError) return log(Level.ERROR, `command not started: ${error.describe()}`);
     if (error instanceof RpcError) return log(Level.ERROR, `command not started: ${error.message}`);

@@ -33,6 +33,7 @@ const TABLE = {
   ftruncate: INT,
   getcwd: WORD,
   getdents64: WORD,
+  getenv: WORD,
   getpeername: INT,
   getpid: INT,
   getppid: INT,
@@ -106,6 +107,7 @@ const TABLE = {
   unlinkat: INT,
   utimensat: INT,
   waitid: INT,
+  wmemchr: WORD,
   write: WORD,
 } as const;
 
@@ -248,21 +250,108 @@ function cstringOf(text: string): Uint8Array {
   return new TextEncoder().encode(`${text}\0`);
 }
 
+// The plan of a child, as plan.ts has it, and become.c carries it out natively.
+const [COUNT, NAME, PATH, ARGV, ENVIRONMENT, SCRIPT, STATUS, STEPS] = [0, 1, 2, 3, 4, 5, 6, 7];
+const STEP_WORDS = 6;
+const [ANY, OPENS, EXECUTE, GROUP] = [0, 1, 5, 6];
+const [ENOENT, ENOEXEC, EACCES, ENOTDIR, ENAMETOOLONG, ENOSYS] = [2, 8, 13, 20, 36, 38];
+/** E2BIG, EAGAIN, ENOMEM, ENFILE, EMFILE: it is not the file's fault. */
+const OUT_OF_MEANS = [7, 11, 12, 23, 24];
+const STDERR = 2;
+
+function isMissing(error: number): boolean {
+  return error === ENOENT || error === ENOTDIR || error === ENAMETOOLONG;
+}
+
+/** In a child: writes the rule of a step that has failed, and its errno, where the plan says. */
+function tell(plan: Float64Array, rule: number, error: number): void {
+  call(Call.write, plan[STATUS] ?? 0, Number(ptr(Int32Array.of(rule, error))), 8);
+}
+
+/** In a child: carries out the steps of a plan. Returns 0, or the rule of the one that must not have failed and its errno. */
+export function carryOut(plan: Uint8Array): [number, number] {
+  const words = new Float64Array(plan.buffer);
+  let opened = -1;
+  for (let step = 0; step < (words[COUNT] ?? 0); step++) {
+    const [which = 0, a = 0, b = 0, c = 0, d = 0, rule = 0] = words.subarray(STEPS + step * STEP_WORDS);
+    const result = call6(which, a === -1 ? opened : a, b, c, d, 0, 0);
+    if (rule === OPENS) opened = result;
+    else if (rule === GROUP && result < 0) tell(words, rule, -result);
+    else if (rule !== ANY && result < 0) return [rule, -result];
+  }
+  return [0, 0];
+}
+
+/** The C string at an address, its NUL with it. */
+function stringAt(address: number): Uint8Array {
+  const bytes = new Uint8Array(call(Call.strlen, address, 0, 0) + 1);
+  call(Call.memcpy, addressOf(bytes), address, bytes.length);
+  return bytes;
+}
+
+/** The files to try for a command, where it names none itself, in the directories between colons. */
+function candidates(name: Uint8Array, path: Uint8Array): Uint8Array[] {
+  if (name.includes(47)) return [name];
+  if (name.length > 4096) return [];
+  const directories = Buffer.from(path.subarray(0, -1)).toString("latin1").split(":");
+  return directories.map((directory) => new Uint8Array(Buffer.concat([Buffer.from(directory === "" ? "" : `${directory}/`, "latin1"), name])));
+}
+
+/**
+ * A child that carries out a plan and becomes its program. Returns its pid, or -errno; it may still be at it. It cannot be made
+ * in a control group: only libc's own fork sees to it that no other thread's lock stays locked in the child.
+ */
+export function become(plan: Uint8Array, group: number): number {
+  if (group >= 0) return -ENOSYS;
+  const words = new Float64Array(plan.buffer);
+  const word = (index: number): number => words[index] ?? 0;
+  // What is needed afterwards is there before.
+  const name = stringAt(word(NAME));
+  const files = candidates(name, stringAt(word(PATH)));
+  const script = word(SCRIPT);
+  const shown = new TextDecoder().decode(name.subarray(0, Math.min(256, name.length - 1)));
+  const cell = new BigUint64Array(1);
+  const pid = call(Call.fork, 0, 0, 0);
+  if (pid !== 0) return pid;
+  const [rule, failure] = carryOut(plan);
+  if (rule !== 0) tell(words, rule, failure);
+  else {
+    let error = ENOENT;
+    for (const file of files) {
+      let tried = -call(Call.execve, addressOf(file), word(ARGV), word(ENVIRONMENT));
+      if (tried === ENOEXEC) {
+        cell[0] = BigInt(addressOf(file));
+        call(Call.memcpy, script + 8, Number(ptr(cell)), 8);
+        tried = -call(Call.execve, wordAt(script), script, word(ENVIRONMENT));
+      }
+      if (tried !== EACCES && isMissing(tried)) continue;
+      error = tried;
+      if (tried !== EACCES) break;
+    }
+    if (!OUT_OF_MEANS.includes(error)) {
+      const text = cstringOf(`${shown}: ${isMissing(error) ? "command not found" : "cannot be executed"}\n`);
+      call(Call.write, STDERR, addressOf(text), text.length - 1);
+      call(Call._exit, isMissing(error) ? 127 : 126, 0, 0);
+    }
+    tell(words, EXECUTE, error);
+  }
+  call(Call._exit, 127, 0, 0);
+  return 0;
+}
+
 const MADV_DOFORK = 11;
 
 /**
  * Prepares the process for fork(2). JavaScriptCore excludes its code region from children (MADV_DONTFORK), in which the
- * child would crash at its first instruction. Returns whether clone(2) without libc does as well: no, only libc's own fork
- * sees to it that no other thread's lock stays locked in the child.
+ * child would crash at its first instruction.
  */
-export function prepareFork(): boolean {
+export function prepareFork(): void {
   for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
     const match = /^([0-9a-f]+)-([0-9a-f]+) rwxp/.exec(line);
     if (match === null) continue;
     const start = parseInt(match[1] ?? "0", 16);
     call(Call.madvise, start, parseInt(match[2] ?? "0", 16) - start, MADV_DOFORK);
   }
-  return false;
 }
 
 /** Nothing here: Bun has handlers of its own, and no way to make one that only executes a program. */

@@ -26,6 +26,7 @@ export const enum Call {
   ftruncate,
   getcwd,
   getdents64,
+  getenv,
   getpeername,
   getpid,
   getppid,
@@ -99,5 +100,6 @@ export const enum Call {
   unlinkat,
   utimensat,
   waitid,
+  wmemchr,
   write,
 }

@@ -1,23 +1,17 @@
-/** What a forked child does before it becomes another program. It only makes calls: nothing here allocates after the fork. */
+/** What every child does before it becomes another program, and forking one that does more than a plan. */
 import { addressOf, call, call6, prepareFork } from "#libc";
 import { isX86 } from "./architecture.ts";
-import { cstring, writeWord } from "./bytes.ts";
+import { cstring } from "./bytes.ts";
 import { Call } from "./calls.ts";
-import { check, Errno } from "./errno.ts";
-import { restoreFileLimit } from "./limits.ts";
-import { dropInheritedDispositions, resetSignals } from "./signals.ts";
+import { check } from "./errno.ts";
+import { planFileLimit } from "./limits.ts";
+import { LAST_OPENED, Plan, Rule } from "./plan.ts";
+import { dropInheritedDispositions, planSignals } from "./signals.ts";
 
 const O_WRONLY = 1;
 const SYS_CLOSE_RANGE = 436;
 const CLOSE_RANGE_CLOEXEC = 4;
 const LAST_FD = 0xffffffff;
-const SYS_CLONE3 = 435;
-const CLONE_INTO_CGROUP = 0x200000000;
-const SIGCHLD = 17;
-/** struct clone_args, clone(2): its size in Linux 5.7, and where the signal of the end and the control group lie. */
-const CLONE_ARGS_BYTES = 88;
-const EXIT_SIGNAL_OFFSET = 32;
-const CGROUP_OFFSET = 80;
 const PRIO_PROCESS = 0;
 /** ioprio_set(2): one process; class best-effort, level 4, what a process begins with. */
 const IOPRIO_WHO_PROCESS = 1;
@@ -30,8 +24,6 @@ const oomPath = cstring("/proc/self/oom_score_adj");
 const oomScore = cstring("100");
 
 let isPrepared = false;
-/** Whether a child of which libc does not know can do what children do here. */
-let canClone = false;
 let isNice = false;
 let hasIoClass = false;
 /** The numbers of ioprio_set and, one above it, ioprio_get. */
@@ -39,29 +31,15 @@ let ioprioSet = 0;
 
 /** Forks. Returns the child's pid, and 0 in the child. Throws SysError. */
 export function fork(): number {
-  if (!isPrepared) prepare();
+  prepare();
   return check(call(Call.fork, 0, 0, 0), "fork", "");
 }
 
-/**
- * Like `fork`, into the control group whose directory a descriptor names; clone3(2), Linux 5.7. Returns -errno where it
- * cannot be. Only for a child that makes calls and becomes another program: libc takes it for its parent.
- */
-export function forkInto(directory: number): number {
-  if (!isPrepared) prepare();
-  if (!canClone) return -Errno.ENOSYS;
-  const args = new Uint8Array(CLONE_ARGS_BYTES);
-  const view = new DataView(args.buffer);
-  writeWord(view, 0, CLONE_INTO_CGROUP);
-  writeWord(view, EXIT_SIGNAL_OFFSET, SIGCHLD);
-  writeWord(view, CGROUP_OFFSET, directory);
-  return call(Call.syscall, SYS_CLONE3, addressOf(args), CLONE_ARGS_BYTES);
-}
-
-/** What has to be done once, before the first fork. */
+/** What has to be done once, before the first child. */
 function prepare(): void {
+  if (isPrepared) return;
   isPrepared = true;
-  canClone = prepareFork();
+  prepareFork();
   dropInheritedDispositions();
   // A result of -1 cannot be told from an error, and changes nothing: the child's nice value is set, not read.
   isNice = call(Call.getpriority, PRIO_PROCESS, SELF, 0) !== 0;
@@ -69,31 +47,33 @@ function prepare(): void {
   hasIoClass = call6(Call.syscall, ioprioSet + 1, IOPRIO_WHO_PROCESS, SELF, 0, 0, 0) >= IOPRIO_CLASS;
 }
 
-/** In a child: a session of its own, and all of `equipChild`. */
-export function enterChild(input: number, output: number, errors: number): void {
-  call(Call.setsid, 0, 0, 0);
-  equipChild(input, output, errors);
+/**
+ * Adds to a plan: the three descriptors in place and no other after execve(2), default signal dispositions and an empty
+ * mask, the limits that the agent was started with, the usual priority; lifecycle.md 1.10. The caller holds 0, 1 and 2
+ * open always, so that a source never is a target and dup2 always clears close-on-exec.
+ */
+export function equip(plan: Plan, input: number, output: number, errors: number): void {
+  prepare();
+  plan.add(Call.dup2, input, 0, 0, 0, Rule.ANY);
+  plan.add(Call.dup2, output, 1, 0, 0, Rule.ANY);
+  plan.add(Call.dup2, errors, 2, 0, 0, Rule.ANY);
+  // What the agent inherited without close-on-exec stays its own, where the kernel has the call (Linux 5.11).
+  plan.add(Call.syscall, SYS_CLOSE_RANGE, 3, LAST_FD, CLOSE_RANGE_CLOEXEC, Rule.ANY);
+  planFileLimit(plan);
+  planSignals(plan);
+  if (isNice) plan.add(Call.setpriority, PRIO_PROCESS, SELF, 0, 0, Rule.ANY);
+  if (hasIoClass) plan.add(Call.syscall, ioprioSet, IOPRIO_WHO_PROCESS, SELF, IOPRIO_BEST_EFFORT, Rule.ANY);
+  plan.add(Call.open, addressOf(oomPath), O_WRONLY, 0, 0, Rule.OPENS);
+  plan.add(Call.write, LAST_OPENED, addressOf(oomScore), oomScore.length - 1, 0, Rule.ANY);
+  plan.add(Call.close, LAST_OPENED, 0, 0, 0, Rule.ANY);
 }
 
-/**
- * In a child: the three descriptors in place and no other after execve(2), default signal dispositions and an empty mask,
- * the limits that the agent was started with, the usual priority; lifecycle.md 1.10.
- * The caller holds 0, 1 and 2 open always, so that a source never is a target and dup2 always clears close-on-exec.
- */
-export function equipChild(input: number, output: number, errors: number): void {
-  call(Call.dup2, input, 0, 0);
-  call(Call.dup2, output, 1, 0);
-  call(Call.dup2, errors, 2, 0);
-  // What the agent inherited without close-on-exec stays its own, where the kernel has the call (Linux 5.11).
-  call6(Call.syscall, SYS_CLOSE_RANGE, 3, LAST_FD, CLOSE_RANGE_CLOEXEC, 0, 0);
-  restoreFileLimit();
-  resetSignals();
-  if (isNice) call(Call.setpriority, PRIO_PROCESS, SELF, 0);
-  if (hasIoClass) call6(Call.syscall, ioprioSet, IOPRIO_WHO_PROCESS, SELF, IOPRIO_BEST_EFFORT, 0, 0);
-  const oom = call(Call.open, addressOf(oomPath), O_WRONLY, 0);
-  if (oom < 0) return;
-  call(Call.write, oom, addressOf(oomScore), oomScore.length - 1);
-  call(Call.close, oom, 0, 0);
+/** The same in a session of its own. */
+export function equipLeader(input: number, output: number, errors: number): Plan {
+  const plan = new Plan();
+  plan.add(Call.setsid, 0, 0, 0, 0, Rule.ANY);
+  equip(plan, input, output, errors);
+  return plan;
 }
 
 /** In a child: ends it at once. */

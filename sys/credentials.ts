@@ -1,11 +1,12 @@
 /** Becoming another user, credentials(7). */
-import { addressOf, call } from "#libc";
+import { addressOf } from "#libc";
 import { isX86 } from "./architecture.ts";
 import { Call } from "./calls.ts";
+import { type Plan, Rule } from "./plan.ts";
 
 const GID_BYTES = 4;
 
-/** The numbers of system calls. Not libc's functions, which do it to every thread: a forked child has no other. */
+/** The numbers of system calls. Not libc's functions, which do it to every thread: a child has no other. */
 let setgroups = 0;
 let setgid = 0;
 let setuid = 0;
@@ -29,11 +30,10 @@ export class Credentials {
     setuid = isX ? 105 : 146;
   }
 
-  /** In a child: becomes the user, for good. Returns 0 or -errno, after which the child must end. Allocates nothing. */
-  assume(): number {
-    let result = call(Call.syscall, setgroups, this.groups.length / GID_BYTES, addressOf(this.groups));
-    if (result >= 0) result = call(Call.syscall, setgid, this.gid, 0);
-    if (result >= 0) result = call(Call.syscall, setuid, this.uid, 0);
-    return result;
+  /** Adds to the plan of a child: it becomes the user, for good. This object lives until it has. */
+  plan(plan: Plan): void {
+    plan.add(Call.syscall, setgroups, this.groups.length / GID_BYTES, addressOf(this.groups), 0, Rule.USER);
+    plan.add(Call.syscall, setgid, this.gid, 0, 0, Rule.USER);
+    plan.add(Call.syscall, setuid, this.uid, 0, 0, Rule.USER);
   }
 }

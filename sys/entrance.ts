@@ -2,18 +2,19 @@
 import { addressOf, call } from "#libc";
 import { cstring } from "./bytes.ts";
 import { Call } from "./calls.ts";
-import { fork, forkInto } from "./child.ts";
 import { Errno, SysError } from "./errno.ts";
+import { type Plan, Rule } from "./plan.ts";
 import type { Plumbing } from "./plumbing.ts";
 
 const O_WRONLY = 1;
 const O_CLOEXEC = 0o2000000;
 const O_PATH = 0o10000000;
+const NO_FD = -1;
 
 export class Entrance {
+  /** Of opening the group's list of processes, where the child has to enter: a descriptor or -errno; else 0. */
+  result = 0;
   private readonly group: string;
-  /** Of the group's list of processes, where the child has yet to enter, or -errno; else 0. */
-  private list = 0;
   /** What enters who writes it. */
   private readonly self = cstring("0");
 
@@ -22,28 +23,33 @@ export class Entrance {
     this.group = group;
   }
 
-  /** Forks. Returns the child's pid, and 0 in the child. Throws SysError; what is open then is closed by the plumbing. */
-  fork(plumbing: Plumbing): number {
-    if (this.group === "") return fork();
+  /** Has a plan's child made in the group; clone3(2), Linux 5.7. Returns its pid, or -1 where it cannot be. Throws SysError. */
+  start(plan: Plan): number {
+    if (this.group === "") return NO_FD;
     const directory = open(this.group, O_PATH | O_CLOEXEC);
-    const pid = directory < 0 ? directory : forkInto(directory);
-    if (directory >= 0) call(Call.close, directory, 0, 0);
-    if (pid >= 0) return pid;
+    if (directory < 0) return NO_FD;
+    const pid = plan.start(directory);
+    call(Call.close, directory, 0, 0);
     // Too many processes: in the group or anywhere.
     if (pid === -Errno.EAGAIN || pid === -Errno.ENOMEM) throw new SysError("clone3", -pid, this.group);
-    this.list = open(`${this.group}/cgroup.procs`, O_WRONLY | O_CLOEXEC);
-    if (this.list >= 0) plumbing.add(this.list);
-    return fork();
+    return pid < 0 ? NO_FD : pid;
   }
 
-  /** In the child: enters, where it has to. Returns 0 or more, or -errno. Allocates nothing. */
-  enter(): number {
-    return this.list <= 0 ? this.list : call(Call.write, this.list, addressOf(this.self), 1);
+  /** The child is to enter the group by its list. */
+  openList(plumbing: Plumbing): void {
+    if (this.group === "") return;
+    this.result = open(`${this.group}/cgroup.procs`, O_WRONLY | O_CLOEXEC);
+    if (this.result >= 0) plumbing.add(this.result);
   }
 
-  /** In the parent: the child has been made. */
-  close(): void {
-    if (this.list > 0) call(Call.close, this.list, 0, 0);
+  /** Adds to the plan of the child: it enters, where it has to. */
+  plan(plan: Plan): void {
+    if (this.result > 0) plan.add(Call.write, this.result, addressOf(this.self), 1, 0, Rule.GROUP);
+  }
+
+  /** The child has been made. */
+  closeList(plumbing: Plumbing): void {
+    if (this.result > 0) plumbing.closeLast();
   }
 }
 

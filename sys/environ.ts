@@ -1,6 +1,7 @@
 /** The process's own arguments and environment, environ(7). They never change, so they are read where they lie. */
-import { argumentsAddress, environAddress } from "#libc";
-import { CStringVector, stringAt, vectorAt } from "./bytes.ts";
+import { addressOf, argumentsAddress, call, environAddress } from "#libc";
+import { CStringVector, plainString, stringAt, vectorAt } from "./bytes.ts";
+import { Call } from "./calls.ts";
 
 /** The program's name, as it was called, and its arguments. */
 export function programArguments(): string[] {
@@ -15,13 +16,11 @@ function nameOf(entry: string): string {
   return equals < 0 ? entry : entry.slice(0, equals);
 }
 
-/** The value of a variable, or undefined where it is not set. */
+/** The value of a variable, or undefined where it is not set; getenv(3). */
 export function getenv(name: string): string | undefined {
-  for (const address of vectorAt(environAddress())) {
-    const entry = stringAt(address);
-    if (entry.startsWith(`${name}=`)) return entry.slice(name.length + 1);
-  }
-  return undefined;
+  const bytes = plainString(name);
+  const address = call(Call.getenv, addressOf(bytes), 0, 0);
+  return address === 0 ? undefined : stringAt(address);
 }
 
 /** The process's environment with variables laid over it. Entries that stay keep their very bytes. */

@@ -1,8 +1,8 @@
 /** Children whose output goes where ours goes: the services of an init, and work that could block its loop. */
-import { addressOf, call } from "#libc";
+import { addressOf, call, carryOut } from "#libc";
 import { cstring } from "./bytes.ts";
 import { Call } from "./calls.ts";
-import { enterChild, fork, leaveChild } from "./child.ts";
+import { equipLeader, fork, leaveChild } from "./child.ts";
 import { close, openNull } from "./file.ts";
 import type { Command } from "./process.ts";
 
@@ -21,10 +21,11 @@ export function launch(command: Command, output: number): number {
   const directory = cstring(command.directory);
   const directoryAddress = addressOf(directory);
   const input = openNull();
+  const plan = equipLeader(input, output, output);
   try {
     const pid = fork();
     if (pid !== 0) return pid;
-    enterChild(input, output, output);
+    carryOut(plan.bytes);
     // An empty name fails, and leaves it where it is.
     call(Call.chdir, directoryAddress, 0, 0);
     call(Call.execve, nameAddress, vector, command.environment);

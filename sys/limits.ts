@@ -3,6 +3,7 @@ import { addressOf, call6 } from "#libc";
 import { readWord, writeWord } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { check } from "./errno.ts";
+import { type Plan, Rule } from "./plan.ts";
 
 const SELF = 0;
 const RLIMIT_NOFILE = 7;
@@ -39,7 +40,12 @@ export function setFileLimit(soft: number, hard: number): void {
   check(call6(Call.prlimit, SELF, RLIMIT_NOFILE, addressOf(limit), 0, 0, 0), "prlimit", "RLIMIT_NOFILE");
 }
 
-/** In a child: the limit that the agent was started with. Allocates nothing. */
+/** Adds to the plan of a child: the limit that the agent was started with. */
+export function planFileLimit(plan: Plan): void {
+  if (isRaised) plan.add(Call.prlimit, SELF, RLIMIT_NOFILE, addressOf(original), 0, Rule.ANY);
+}
+
+/** The same in this process. */
 export function restoreFileLimit(): void {
   if (isRaised) call6(Call.prlimit, SELF, RLIMIT_NOFILE, addressOf(original), 0, 0, 0);
 }

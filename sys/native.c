@@ -33,6 +33,8 @@
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
+#include "bare.h"
 
 typedef long word;
 typedef word (*function)(word, word, word, word, word, word);
@@ -40,9 +42,8 @@ typedef word (*function)(word, word, word, word, word, word);
 /* Variadic functions, and calls that musl 1.2.3 does not export, get a fixed prototype here. */
 static word fixed_fcntl(word fd, word command, word argument) { return fcntl((int)fd, (int)command, argument); }
 static word fixed_ioctl(word fd, word request, word argument) { return ioctl((int)fd, (int)request, argument); }
-static word fixed_open(word path, word flags, word mode) {
-  return open((const char *)path, (int)flags, (mode_t)mode);
-}
+/* Not libc's open(3), which sets close-on-exec once more for kernels older than Linux 2.6.23. */
+static word fixed_open(word path, word flags, word mode) { return syscall(SYS_openat, AT_FDCWD, path, flags, mode); }
 static word fixed_openat(word dirfd, word path, word flags, word mode) {
   return openat((int)dirfd, (const char *)path, (int)flags, (mode_t)mode);
 }
@@ -93,6 +94,7 @@ static const struct entry table[] = {
   W(getcwd),
   W(fixed_getdents64),
   I(getpeername),
+  W(getenv),
   I(getpid),
   I(getppid),
   I(getpriority),
@@ -165,6 +167,7 @@ static const struct entry table[] = {
   I(unlinkat),
   I(utimensat),
   I(waitid),
+  W(wmemchr),
   W(write),
 };
 
@@ -230,23 +233,6 @@ double mote_guard(double vector) {
   sigaltstack(&stack, NULL);
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, NULL);
   return atexit(start_over_at_exit);
-}
-
-/* A system call without libc: the instruction itself, so that no page but the caller's is in use around it. */
-__attribute__((always_inline)) static inline long bare_syscall(long number, const void *a, unsigned long b, const void *c, const void *d) {
-#if defined(__x86_64__)
-  register const void *r10 __asm__("r10") = d;
-  __asm__ volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
-  return number;
-#elif defined(__aarch64__)
-  register long x8 __asm__("x8") = number;
-  register const void *x0 __asm__("x0") = a;
-  register unsigned long x1 __asm__("x1") = b;
-  register const void *x2 __asm__("x2") = c;
-  register const void *x3 __asm__("x3") = d;
-  __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
-  return (long)x0;
-#endif
 }
 
 #ifdef SCR_MUSL

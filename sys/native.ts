@@ -7,6 +7,8 @@ declare function mote_environ(): number;
 declare function mote_arguments(): number;
 declare function mote_commit(): number;
 declare function mote_guard(vector: number): number;
+declare function mote_become(plan: number, group: number): number;
+declare function mote_carry_out(plan: number): number;
 declare function mote_poll_shrunk(fds: number, count: number, timeout: number): number;
 
 /** Calls a libc function with up to three words. Returns its result, or -errno when it failed. */
@@ -51,10 +53,22 @@ export function ownSignals(set: Uint8Array): void {
   mote_call(Call.sigprocmask, SIG_SETMASK, mote_address(set), 0, 0, 0, 0);
 }
 
-/** Prepares the process for fork(2): nothing to do here. Returns whether clone(2) without libc does as well. */
-export function prepareFork(): boolean {
-  return true;
+/**
+ * Starts a child that carries out a plan of plan.ts and becomes its program, in the control group whose directory a
+ * descriptor names, -1 for this process's own. Returns its pid, or -errno; by then it is that program or is about to end, as
+ * a rule.
+ */
+export function become(plan: Uint8Array, group: number): number {
+  return mote_become(mote_address(plan), group);
 }
+
+/** In a forked child: carries out the steps of a plan. Allocates nothing. */
+export function carryOut(plan: Uint8Array): void {
+  mote_carry_out(mote_address(plan));
+}
+
+/** Prepares the process for fork(2). Nothing to do here. */
+export function prepareFork(): void {}
 
 /**
  * From now on what would end PID 1 executes this program in its place, with an argument vector at an address, which must

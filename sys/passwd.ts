@@ -2,6 +2,7 @@
 import { fileBytes, fileText } from "./bytes.ts";
 import { Errno, SysError } from "./errno.ts";
 import { LineReader } from "./lines.ts";
+import { indexOfBytes } from "./search.ts";
 
 const PASSWD_FIELDS = 7;
 const GROUP_FIELDS = 4;
@@ -65,9 +66,11 @@ class Rows {
     while (this.starts.length <= count) this.starts.push(0);
   }
 
-  /** Goes on to the next row. Returns false after the last. Throws SysError. */
-  next(): boolean {
-    while (this.lines.next()) {
+  /** Goes on to the next row with these bytes anywhere in it. Returns false after the last. Throws SysError. */
+  next(bytes: Uint8Array): boolean {
+    const { lines } = this;
+    while (lines.next()) {
+      if (bytes.length > 0 && indexOfBytes(lines.bytes, lines.start, lines.end, bytes) < 0) continue;
       if (this.split() && this.id(ID) >= 0) return true;
     }
     return false;
@@ -161,7 +164,7 @@ export class Accounts {
     const rows = Rows.open(this.group, GROUP_FIELDS);
     if (rows === undefined) return undefined;
     try {
-      while (rows.next()) {
+      while (rows.next(new Uint8Array(0))) {
         if (rows.id(ID) === gid) return rows.text(NAME);
       }
       return undefined;
@@ -177,7 +180,7 @@ export class Accounts {
     if (rows === undefined) return [...gids];
     const name = fileBytes(user.name);
     try {
-      while (gids.size < GROUPS_MAX && rows.next()) {
+      while (gids.size < GROUPS_MAX && rows.next(name)) {
         if (rows.has(GROUP_MEMBERS, name)) gids.add(rows.id(ID));
       }
       return [...gids];
@@ -189,8 +192,9 @@ export class Accounts {
   private find(name: string, uid: number): User | undefined {
     const rows = Rows.open(this.passwd, PASSWD_FIELDS);
     if (rows === undefined) return undefined;
+    const bytes = fileBytes(name);
     try {
-      while (rows.next()) {
+      while (rows.next(bytes)) {
         const gid = rows.id(PASSWD_GID);
         const isWanted = uid < 0 ? rows.text(NAME) === name : rows.id(ID) === uid;
         if (!isWanted || gid < 0) continue;

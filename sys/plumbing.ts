@@ -34,6 +34,17 @@ export class Plumbing {
     return writer;
   }
 
+  /** A pipe whose reading end, the parent's, blocks; `last` is the other one. Throws SysError. */
+  status(): number {
+    return this.pair().getInt32(0, true);
+  }
+
+  /** Closes the descriptor that was added last. */
+  closeLast(): void {
+    const fd = this.fds.pop();
+    if (fd !== undefined) close(fd);
+  }
+
   private pair(): DataView {
     const pair = new Uint8Array(8);
     const view = new DataView(pair.buffer);

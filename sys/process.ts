@@ -1,8 +1,8 @@
 /** Starting child processes: fork(2), setsid(2), execve(2), and the reason when that fails. */
-import { addressOf, call, call6 } from "#libc";
+import { addressOf, call, call6, carryOut } from "#libc";
 import { cstring, type CStringVector } from "./bytes.ts";
 import { Call } from "./calls.ts";
-import { enterChild, fork, leaveChild } from "./child.ts";
+import { equipLeader, fork, leaveChild } from "./child.ts";
 import { SysError } from "./errno.ts";
 import { close, openNull, read } from "./file.ts";
 import type { GroupTable } from "./groups.ts";
@@ -70,9 +70,10 @@ export function spawn(command: Command, groups: GroupTable, slot: number): Child
     const stderrWriter = plumbing.last();
     const status = plumbing.pipe();
     const statusWriter = plumbing.last();
+    const plan = equipLeader(input, stdoutWriter, stderrWriter);
     const pid = fork();
     if (pid === 0) {
-      enterChild(input, stdoutWriter, stderrWriter);
+      carryOut(plan.bytes);
       groups.enter(slot);
       let result = hasDirectory ? call(Call.chdir, directoryAddress, 0, 0) : 0;
       failureView.setInt32(4, result, true);
@@ -161,6 +162,11 @@ export function takeStatus(pid: number): number | undefined {
 
 function fullStatus(): number {
   return siginfoView.getInt32(8, true) === CLD_DUMPED ? exitStatus() - CORE_DUMPED : exitStatus();
+}
+
+/** Waits until a child that is about to end has done so, and takes its status. */
+export function awaitEnd(pid: number): void {
+  call6(Call.waitid, P_PID, pid, addressOf(siginfo), WEXITED, 0, 0);
 }
 
 /** Whether a child has ended. Its status stays to be taken, and so its pid stays its own. */

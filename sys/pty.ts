@@ -4,6 +4,7 @@ import { Call } from "./calls.ts";
 import { check } from "./errno.ts";
 import { close } from "./file.ts";
 import { plainString } from "./bytes.ts";
+import { type Plan, Rule } from "./plan.ts";
 
 const O_RDWR = 2;
 const O_NOCTTY = 0o400;
@@ -77,7 +78,8 @@ export function setWindowSize(fd: number, columns: number, rows: number): number
   return call(Call.ioctl, fd, TIOCSWINSZ, addressOf(winsize));
 }
 
-/** In a child that leads a session: the terminal becomes its controlling one. Returns 0 or -errno. Allocates nothing. */
-export function takeTerminal(slave: number): number {
-  return call(Call.ioctl, slave, TIOCSCTTY, 0);
+/** Adds to the plan of a child: a session of its own, whose controlling terminal this one is. */
+export function planTerminal(plan: Plan, slave: number): void {
+  plan.add(Call.setsid, 0, 0, 0, 0, Rule.ANY);
+  plan.add(Call.ioctl, slave, TIOCSCTTY, 0, 0, Rule.TERMINAL);
 }

@@ -5,6 +5,7 @@ import { Call } from "./calls.ts";
 import { check } from "./errno.ts";
 import { read } from "./file.ts";
 import { Source } from "./loop.ts";
+import { type Plan, Rule } from "./plan.ts";
 
 export const enum Signal {
   HUP = 1,
@@ -119,10 +120,14 @@ export function resetDispositions(): void {
   }
 }
 
-/** In a child: default dispositions and an empty mask. Allocates nothing. */
-export function resetSignals(): void {
-  resetDispositions();
-  call(Call.sigprocmask, SIG_SETMASK, addressOf(emptySet), 0);
+/** Adds to the plan of a child: default dispositions and an empty mask. */
+export function planSignals(plan: Plan): void {
+  for (let i = 0; i < ignored.length; i++) {
+    const signal = ignored[i] ?? 0;
+    if (signal === 0) break;
+    plan.add(Call.signal, signal, SIG_DFL, 0, 0, Rule.ANY);
+  }
+  plan.add(Call.sigprocmask, SIG_SETMASK, addressOf(emptySet), 0, 0, Rule.ANY);
 }
 
 /** Delivers signals that `prepareSignals` has taken as events of the loop. */

@@ -1,46 +1,31 @@
 /** Starting a program as a user, over pipes or on a terminal; envd-rpc.md 3.3. */
-import { addressOf, call } from "#libc";
-import { type CStringVector, plainString } from "./bytes.ts";
+import type { CStringVector } from "./bytes.ts";
 import { Call } from "./calls.ts";
-import { equipChild, leaveChild } from "./child.ts";
+import { equip } from "./child.ts";
 import type { Credentials } from "./credentials.ts";
 import { Entrance } from "./entrance.ts";
-import { Errno, SysError } from "./errno.ts";
-import { Executable, isMissing } from "./executable.ts";
+import { check, SysError } from "./errno.ts";
 import { close, openNull, read } from "./file.ts";
+import { Plan, Rule } from "./plan.ts";
 import { Plumbing } from "./plumbing.ts";
-import { Pty, takeTerminal } from "./pty.ts";
+import { awaitEnd } from "./process.ts";
+import { planTerminal, Pty } from "./pty.ts";
 
 const NO_FD = -1;
-const STDERR = 2;
-const NOT_FOUND_STATUS = 127;
-const NOT_EXECUTABLE_STATUS = 126;
-/** How much of a name is shown; characters. */
-const SHOWN = 256;
-/** What a child that could not start tells: the step, and the errno. */
+/** What a child that could not start tells: the rule that it has broken, and the errno. */
 const FAILURE_BYTES = 8;
-
-/** The steps of a child that can fail. */
-const enum Step {
-  TERMINAL,
-  USER,
-  DIRECTORY,
-  EXECUTE,
-  /** The one that a child goes on without. */
-  GROUP,
-}
 
 /** The call that fails where a child does not come into its control group. */
 export const ENTER = "enter";
-/** The calls that the steps fail in. */
-const CALLS = ["ioctl", "setuid", "chdir", "execve", ENTER];
+/** The calls that fail in a child, by their rules in its plan. */
+const CALLS = ["", "", "ioctl", "setuid", "chdir", "execve", ENTER];
 
 /** What to start, as whom and where. */
 export class Program {
   readonly name: string;
   readonly argv: CStringVector;
   readonly environment: CStringVector;
-  readonly executable: Executable;
+  readonly path: string;
   readonly directory: string;
   readonly credentials: Credentials;
   /** The directory of the control group, version 2, that it begins in; empty for the agent's own. */
@@ -51,7 +36,7 @@ export class Program {
     this.name = name;
     this.argv = argv;
     this.environment = environment;
-    this.executable = new Executable(name, path, argv);
+    this.path = path;
     this.directory = directory;
     this.credentials = credentials;
   }
@@ -60,24 +45,24 @@ export class Program {
 /** A started child and the parent's ends, which the caller owns: -1 for what it has not. None of them blocks. */
 export class Started {
   readonly pid: number;
-  /** Ends when the program runs; otherwise carries the reason, see `startFailure`. */
-  readonly status: number;
   /** The writing end of the standard input. */
   stdin = NO_FD;
   stdout = NO_FD;
   stderr = NO_FD;
   /** The master of a terminal, in place of the three. */
   terminal = NO_FD;
+  /** Why it is not in its control group. */
+  groupFailure: SysError | undefined;
 
-  constructor(pid: number, status: number) {
+  constructor(pid: number) {
     this.pid = pid;
-    this.status = status;
   }
 }
 
 /**
  * Starts a program over pipes; its standard input is /dev/null where `hasInput` is false. A command that cannot be
- * executed says so on its standard error and ends with 126 or 127. Throws SysError where it could not fork.
+ * executed says so on its standard error and ends with 126 or 127. Throws SysError for everything else that keeps it from
+ * running. The agent waits until it runs: as long as it takes to enter its directory and read the beginning of its file.
  */
 export function startOverPipes(program: Program, hasInput: boolean): Started {
   const plumbing = new Plumbing();
@@ -120,89 +105,53 @@ export function startOnTerminal(program: Program, columns: number, rows: number)
 }
 
 function start(program: Program, plumbing: Plumbing, input: number, output: number, errors: number, isTerminal: boolean): Started {
-  // Everything that allocates happens before the fork: the child only makes calls.
-  const { executable, credentials } = program;
-  program.argv.address();
-  const environment = program.environment.address();
-  const directory = plainString(program.directory);
-  const directoryAddress = addressOf(directory);
-  // Short enough for a pipe that nobody reads yet.
-  const shown = program.name.slice(0, SHOWN);
-  const notFound = plainString(`${shown}: command not found\n`);
-  const notExecutable = plainString(`${shown}: cannot be executed\n`);
-  const failure = new Uint8Array(FAILURE_BYTES);
-  const failureView = new DataView(failure.buffer);
-  const status = plumbing.pipe();
+  const status = plumbing.status();
   const statusWriter = plumbing.last();
   const entrance = new Entrance(program.group);
-  const pid = entrance.fork(plumbing);
-  if (pid !== 0) {
-    entrance.close();
-    close(statusWriter);
-    return new Started(pid, status);
+  let plan = planOf(program, entrance, statusWriter, input, output, errors, isTerminal);
+  let pid = entrance.start(plan);
+  if (pid === NO_FD) {
+    entrance.openList(plumbing);
+    plan = planOf(program, entrance, statusWriter, input, output, errors, isTerminal);
+    pid = check(plan.start(NO_FD), "fork", "");
+    entrance.closeList(plumbing);
   }
-  let step = Step.TERMINAL;
-  let result = isTerminal ? call(Call.setsid, 0, 0, 0) : 0;
-  if (isTerminal) result = takeTerminal(input);
-  if (result >= 0) {
-    equipChild(input, output, errors);
-    // With what the parent may do.
-    result = entrance.enter();
-    if (result < 0) tell(statusWriter, failure, failureView, Step.GROUP, result);
-    step = Step.USER;
-    result = credentials.assume();
-  }
-  if (result >= 0) {
-    step = Step.DIRECTORY;
-    result = call(Call.chdir, directoryAddress, 0, 0);
-  }
-  if (result >= 0) {
-    step = Step.EXECUTE;
-    result = executable.execute(environment);
-    if (isMissing(result)) {
-      call(Call.write, STDERR, addressOf(notFound), notFound.length - 1);
-      leaveChild(NOT_FOUND_STATUS);
-    }
-    if (!isOutOfMeans(result)) {
-      call(Call.write, STDERR, addressOf(notExecutable), notExecutable.length - 1);
-      leaveChild(NOT_EXECUTABLE_STATUS);
-    }
-  }
-  tell(statusWriter, failure, failureView, step, result);
-  leaveChild(NOT_FOUND_STATUS);
-  return new Started(0, NO_FD);
-}
-
-/** In a child: writes the step that has failed, with a result of -errno. Allocates nothing. */
-function tell(writer: number, failure: Uint8Array, view: DataView, step: Step, result: number): void {
-  view.setInt32(0, step, true);
-  view.setInt32(4, -result, true);
-  call(Call.write, writer, addressOf(failure), FAILURE_BYTES);
-}
-
-/** Whether execve(2) failed for what has nothing to do with the file. */
-function isOutOfMeans(result: number): boolean {
-  switch (-result) {
-    case Errno.E2BIG:
-    case Errno.EAGAIN:
-    case Errno.ENOMEM:
-    case Errno.ENFILE:
-    case Errno.EMFILE:
-      return true;
-    default:
-      return false;
-  }
-}
-
-/**
- * Reads a child's status when its descriptor is ready: undefined where it has come to execute something, or to say why not.
- * After a failure of ENTER, which comes first, it goes on, and there is more to come.
- */
-export function startFailure(status: number, program: Program): SysError | undefined {
+  plumbing.closeLast();
+  const started = new Started(pid);
+  if (entrance.result < 0) started.groupFailure = new SysError(ENTER, -entrance.result, program.group);
   const failure = new Uint8Array(FAILURE_BYTES);
-  if (read(status, failure, 0, FAILURE_BYTES) !== FAILURE_BYTES) return undefined;
   const view = new DataView(failure.buffer);
-  const step = view.getInt32(0, true);
-  const subject = step === Step.DIRECTORY ? program.directory : step === Step.GROUP ? program.group : program.name;
-  return new SysError(CALLS.at(step) ?? "", view.getInt32(4, true), subject);
+  // It ends when the program runs.
+  while (read(status, failure, 0, FAILURE_BYTES) === FAILURE_BYTES) {
+    const rule = view.getInt32(0, true);
+    const error = new SysError(CALLS.at(rule) ?? "", view.getInt32(4, true), subjectOf(program, rule));
+    if (rule === Rule.GROUP) {
+      started.groupFailure = error;
+      continue;
+    }
+    awaitEnd(pid);
+    throw error;
+  }
+  plumbing.closeLast();
+  return started;
+}
+
+function planOf(
+  program: Program, entrance: Entrance, status: number, input: number, output: number, errors: number, isTerminal: boolean,
+): Plan {
+  const plan = new Plan();
+  if (isTerminal) planTerminal(plan, input);
+  equip(plan, input, output, errors);
+  // With what the parent may do.
+  entrance.plan(plan);
+  program.credentials.plan(plan);
+  plan.addText(Call.chdir, program.directory, 0, Rule.DIRECTORY);
+  plan.execute(program.name, program.path, program.argv, program.environment, status);
+  return plan;
+}
+
+/** What a step was about. */
+function subjectOf(program: Program, rule: number): string {
+  if (rule === Rule.DIRECTORY) return program.directory;
+  return rule === Rule.GROUP ? program.group : program.name;
 }

@@ -93,7 +93,7 @@ export class KeptProcess {
 
   /** Its ends as they were when it was started. */
   ends(): Started {
-    const started = new Started(this.pid, -1);
+    const started = new Started(this.pid);
     started.stdin = this.fd(Letter.STDIN);
     started.stdout = this.fd(Letter.STDOUT);
     started.stderr = this.fd(Letter.STDERR);

@@ -124,14 +124,6 @@ export class Process extends Publisher {
     return this.terminal >= 0;
   }
 
-  /** It could not be started: gives back what it has. */
-  abandon(): void {
-    this.isEnded = true;
-    this.input.abandon();
-    for (const output of this.outputs) output.close();
-    if (this.isOnTerminal) close(this.terminal);
-  }
-
   /** Begins to read its outputs. */
   run(): void {
     this.updateReading();

@@ -13,35 +13,10 @@ import { eventFrame, processSchema } from "./messages.ts";
 import type { Process } from "./process.ts";
 import { programOf, startError } from "./program.ts";
 import { Selector } from "./selector.ts";
-import { Starter, Starting, StartOptions } from "./starting.ts";
+import { begin, StartOptions, startProcess } from "./starting.ts";
 import { Subscriber } from "./subscriber.ts";
 import type { ProcessTable } from "./table.ts";
 import { WindowSize } from "./window-size.ts";
-
-class CallStarter extends Starter {
-  private readonly call: Call;
-  private readonly table: ProcessTable;
-  private readonly command: string;
-
-  constructor(call: Call, table: ProcessTable, command: string) {
-    super();
-    this.call = call;
-    this.table = table;
-    this.command = command;
-  }
-
-  /** A caller that is gone keeps nothing from running. */
-  override onStarted(process: Process): void {
-    const { call } = this;
-    const subscriber = new Subscriber(call, this.table.loop, keepaliveInterval(call));
-    if (!call.isOver) process.subscribe(subscriber);
-    if (call.deadline !== Infinity) process.limit(call.deadline - monotonicNow(), subscriber);
-  }
-
-  override onFailed(error: SysError): void {
-    this.call.fail(startError(error, this.command));
-  }
-}
 
 export class StartMethod extends Method {
   private readonly table: ProcessTable;
@@ -59,9 +34,18 @@ export class StartMethod extends Method {
     const size = request.has(2) ? WindowSize.read(request.message(2)) : undefined;
     const tag = request.has(3) ? request.text(3) : undefined;
     const options = new StartOptions(tag, size, !request.has(4) || request.bool(4));
+    const process = this.startProcess(call, config, options);
+    // Whoever is gone keeps nothing from running.
+    const subscriber = new Subscriber(call, this.table.loop, keepaliveInterval(call));
+    process.subscribe(subscriber);
+    if (call.deadline !== Infinity) process.limit(call.deadline - monotonicNow(), subscriber);
+    begin(this.table, process);
+  }
+
+  private startProcess(call: Call, config: ProcessConfig, options: StartOptions): Process {
     try {
-      const program = programOf(config, this.defaults, call.exchange.user, size !== undefined);
-      Starting.start(this.table, program, config, options, new CallStarter(call, this.table, config.command));
+      const program = programOf(config, this.defaults, call.exchange.user, options.size !== undefined);
+      return startProcess(this.table, program, config, options);
     } catch (error) {
       // (Two statements: natively what a conditional expression throws loses its class.)
       if (error instanceof SysError) throw startError(error, config.command);

@@ -3,7 +3,7 @@
 import { expect } from "bun:test";
 import { existsSync } from "node:fs";
 import { hangLimit } from "../agent.ts";
-import { scale } from "../host.ts";
+import { host, scale } from "../host.ts";
 import * as proc from "../proc.ts";
 import { until } from "../until.ts";
 import { Cases, failure, untilGone } from "./cases.ts";
@@ -33,7 +33,9 @@ cases.both("S04: the signals have names", async (client) => {
     8: "floating point exception", 10: "user defined signal 1", 11: "segmentation fault", 12: "user defined signal 2",
     13: "broken pipe", 14: "alarm clock", 15: "terminated", 16: "stack fault", 24: "CPU time limit exceeded",
     25: "file size limit exceeded", 26: "virtual timer expired", 27: "profiling timer expired", 29: "I/O possible",
-    30: "power failure", 31: "bad system call", 40: "signal 40",
+    30: "power failure", 31: "bad system call",
+    // The emulator moves real-time signals: it keeps two for itself.
+    ...(host.name === "aarch64" ? {} : { 40: "signal 40" }),
   };
   for (const [signal, name] of Object.entries(names)) {
     const { end } = await client.run(`ulimit -c 0; kill -${signal} $$`);

@@ -78,6 +78,8 @@ async function survive(supervisor: number, address: Address, hasStatuses: boolea
 describe("L083, L084: processes outlive their worker", () => {
   test("beside another init: running on, with their outputs; how they end is not known", () =>
     Daemon.with({ isSupervised: true }, async (daemon) => {
+      // A worker that answers has come to stay, with what its supervisor holds for it.
+      await new Client(daemon.port, "json").list();
       const before = daemon.descriptors();
       await survive(daemon.pid, daemon.port, false);
       await until("the supervisor keeps nothing any more", 20, () => daemon.descriptors() <= before);
