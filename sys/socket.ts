@@ -34,7 +34,7 @@ const F_SETFL = 4;
 const FD_CLOEXEC = 1;
 const O_NONBLOCK = 0o4000;
 
-const BACKLOG = 128;
+const BACKLOG = 1024;
 const PEER_SILENT_S = 30;
 /** Of a path that is not ours: none has it. */
 const NO_INODE = -2;

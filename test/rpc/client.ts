@@ -293,7 +293,8 @@ export class Client {
     const headers = { ...headersOf(options), "Content-Type": `application/${this.codec}` };
     const { address } = this;
     const where = typeof address === "number" ? { host: `127.0.0.1:${address}` } : { host: "envd", unix: address };
-    const response = await fetch(`http://${where.host}/process.Process/${method}`, { method: "POST", headers, body, ...where });
+    // A connection for each: those that a pool keeps would count among what a test has left behind.
+    const response = await fetch(`http://${where.host}/process.Process/${method}`, { method: "POST", headers, body, keepalive: false, ...where });
     const bytes = Buffer.from(await response.arrayBuffer());
     if (response.status !== 200) throw errorOf(bytes.toString(), response.status);
     const type = method === "List" ? "ListResponse" : "Empty";
