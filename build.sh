@@ -155,7 +155,10 @@ link() {
   while read -r source; do
     o=$dir/runtime/$(basename "$source" .c).o
     objects="$objects $o"
-    object "$cc" "$flags -w $renames" "$RUNTIME/$source" "$o" &
+    source=$RUNTIME/$source
+    # cycle.c says why.
+    case $source in */scr_cycle.c) source=sys/cycle.c ;; esac
+    object "$cc" "$flags -w $renames" "$source" "$o" &
     [ "$(jobs -r | wc -l)" -lt "$(nproc)" ] || wait -n
   done <"build/$name.sources"
   wait

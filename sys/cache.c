@@ -7,10 +7,13 @@
  * only. What libc allocates by itself, as strdup(3) does, must not be freed here. Blocks are aligned to 8 bytes, not to 16:
  * nothing that the compiler or its runtime allocates is wider than a double or a pointer.
  */
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 
 #define UNIT 16
 #define LISTS 33 /* list n holds blocks of n * UNIT - HEADER bytes */
@@ -115,9 +118,55 @@ void *cached_realloc(void *pointer, size_t size) {
   return moved;
 }
 
-/* Gives the waiting blocks of libc's back to it. */
+/*
+ * What musl's allocator keeps of its groups of slots; src/malloc/mallocng/meta.h of musl 1.2.3. A group goes back to the
+ * kernel only as a whole: after a burst a string or two keep 64 kB resident.
+ */
+struct meta {
+  struct meta *prev, *next;
+  unsigned char *group;
+  int available, freed;
+  uintptr_t last : 5, freeable : 1, class : 6, pages : 8 * sizeof(uintptr_t) - 12;
+};
+struct area { uint64_t check; struct area *next; int count; struct meta metas[]; };
+struct context {
+  uint64_t secret;
+#ifndef PAGESIZE
+  size_t page;
+#endif
+  int is_ready;
+  unsigned counter;
+  struct meta *free, *next;
+  size_t counts[3];
+  struct area *first;
+};
+extern struct context __malloc_context;
+extern const uint16_t __malloc_size_classes[];
+enum { SLOT_UNIT = 16, SLOT_HEADER = 4, CLASSES = 48 };
+
+/* Gives back the pages that lie whole in slots nobody uses. A slot that is all zeros is like one that never was used. */
+static void give_back(const struct meta *meta, uintptr_t page) {
+  size_t stride = (size_t)SLOT_UNIT * __malloc_size_classes[meta->class], count = meta->last + 1;
+  uintptr_t slots = (uintptr_t)meta->group + SLOT_UNIT;
+  unsigned unused = (unsigned)(meta->available | meta->freed);
+  for (size_t from = 0, to; from < count; from = to + 1) {
+    for (to = from; to < count && (unused >> to & 1); to++) continue;
+    /* The header of the next slot stands at the end of the last. */
+    uintptr_t start = (slots + stride * from + page - 1) & -page, end = (slots + stride * to - SLOT_HEADER) & -page;
+    if (start < end && to > from) madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+}
+
+/* Gives the waiting blocks of libc's back to it, and what it does not use to the kernel. */
 void cache_flush(void) {
   for (size_t list = 0; list < LISTS; list++) {
     for (void *block = pop(&from_libc[list]); block != NULL; block = pop(&from_libc[list])) free(header_of(block));
+  }
+  uintptr_t page = getauxval(AT_PAGESZ);
+  for (const struct area *area = __malloc_context.first; area != NULL && area->check == __malloc_context.secret; area = area->next) {
+    for (int i = 0; i < area->count; i++) {
+      const struct meta *meta = &area->metas[i];
+      if (meta->group != NULL && meta->last > 0 && meta->class < CLASSES) give_back(meta, page);
+    }
   }
 }

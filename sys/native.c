@@ -241,8 +241,7 @@ void cache_flush(void);
 static void cache_flush(void) {}
 #endif
 
-/* The compiler's runtime: frees all that only a cycle of references keeps. By itself it does so after some hundred. */
-void scr_collect_cycles(void);
+void cycle_flush(void);
 
 /* Makes the page of a function a mapping of its own: what brings a page in brings its neighbours in up to the mapping's end. */
 static void isolate(uintptr_t function, unsigned long page) {
@@ -264,7 +263,7 @@ __attribute__((aligned(512))) double mote_poll_shrunk(double fds, double count, 
     limit.tv_sec = (time_t)(timeout / 1000);
     limit.tv_nsec = (long)(timeout - (double)limit.tv_sec * 1000) * 1000000;
   }
-  scr_collect_cycles();
+  cycle_flush();
   cache_flush();
   const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
   unsigned long headers = getauxval(AT_PHNUM), page = getauxval(AT_PAGESZ);

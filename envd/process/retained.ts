@@ -7,6 +7,10 @@ const MAX_RETAINED = 4096;
 const FIRST_ROOM = 16;
 const NOTHING = -1;
 const PID_BYTES = 4;
+/** Until when it is kept, in monotonic milliseconds, which of all processes it was, and how it has ended. */
+const RECORD_BYTES = 20;
+const ORDER = 8;
+const STATUS = 16;
 const TAGGED = 1;
 
 /**
@@ -21,15 +25,12 @@ export class RetainedEnds {
   /** TAGGED where there is a tag. */
   private tagged = new Uint8Array(0);
   private tags: string[] = [];
-  private statuses: number[] = [];
-  /** Which of all processes it was. */
-  private orders: number[] = [];
-  /** Until when it is kept; monotonic milliseconds. */
-  private until: number[] = [];
+  private records = new Uint8Array(0);
+  private recordView = new DataView(this.records.buffer);
 
   /** When the first goes, Infinity where there is none. */
   get firstUntil(): number {
-    return this.until.at(0) ?? Infinity;
+    return this.count === 0 ? Infinity : this.until(0);
   }
 
   add(process: Process, status: number, until: number): void {
@@ -39,9 +40,10 @@ export class RetainedEnds {
     this.view.setInt32(index * PID_BYTES, process.pid, true);
     this.tagged[index] = process.tag === undefined ? 0 : TAGGED;
     this.tags.push(process.tag ?? "");
-    this.statuses.push(status);
-    this.orders.push(process.order);
-    this.until.push(until);
+    const at = index * RECORD_BYTES;
+    this.recordView.setFloat64(at, until, true);
+    this.recordView.setFloat64(at + ORDER, process.order, true);
+    this.recordView.setInt32(at + STATUS, status, true);
     // Not one by one: each time costs as much as there are.
     if (this.count > 2 * MAX_RETAINED) this.drop(this.count - MAX_RETAINED);
   }
@@ -49,7 +51,7 @@ export class RetainedEnds {
   /** Removes what is kept no longer. */
   expire(now: number): void {
     let count = 0;
-    while (count < this.count && (this.until[count] ?? 0) <= now) count++;
+    while (count < this.count && this.until(count) <= now) count++;
     this.drop(count);
   }
 
@@ -79,7 +81,15 @@ export class RetainedEnds {
   }
 
   status(index: number): number {
-    return this.statuses.at(index) ?? 0;
+    return this.recordView.getInt32(index * RECORD_BYTES + STATUS, true);
+  }
+
+  private until(index: number): number {
+    return this.recordView.getFloat64(index * RECORD_BYTES, true);
+  }
+
+  private order(index: number): number {
+    return this.recordView.getFloat64(index * RECORD_BYTES + ORDER, true);
   }
 
   /** The first end of a pid from an index on, or -1. */
@@ -98,16 +108,13 @@ export class RetainedEnds {
   }
 
   private later(one: number, other: number): number {
-    return one < 0 || (this.orders[other] ?? 0) > (this.orders[one] ?? 0) ? other : one;
+    return one < 0 || this.order(other) > this.order(one) ? other : one;
   }
 
   private drop(count: number): void {
     if (count === 0) return;
     this.resize(this.count - count, count);
     this.count -= count;
-    this.statuses = this.statuses.slice(count);
-    this.orders = this.orders.slice(count);
-    this.until = this.until.slice(count);
     this.tags = this.tags.slice(count);
   }
 
@@ -120,5 +127,9 @@ export class RetainedEnds {
     this.pids = pids;
     this.view = new DataView(pids.buffer);
     this.tagged = tagged;
+    const records = new Uint8Array(room * RECORD_BYTES);
+    records.set(this.records.subarray(from * RECORD_BYTES, this.count * RECORD_BYTES));
+    this.records = records;
+    this.recordView = new DataView(records.buffer);
   }
 }
