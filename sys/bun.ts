@@ -255,31 +255,53 @@ const [COUNT, NAME, PATH, ARGV, ENVIRONMENT, SCRIPT, STATUS, STEPS] = [0, 1, 2, 
 const STEP_WORDS = 6;
 const [ANY, OPENS, EXECUTE, GROUP] = [0, 1, 5, 6];
 const [ENOENT, ENOEXEC, EACCES, ENOTDIR, ENAMETOOLONG, ENOSYS] = [2, 8, 13, 20, 36, 38];
-/** E2BIG, EAGAIN, ENOMEM, ENFILE, EMFILE: it is not the file's fault. */
-const OUT_OF_MEANS = [7, 11, 12, 23, 24];
 const STDERR = 2;
 
 function isMissing(error: number): boolean {
   return error === ENOENT || error === ENOTDIR || error === ENAMETOOLONG;
 }
 
-/** In a child: writes the rule of a step that has failed, and its errno, where the plan says. */
-function tell(plan: Float64Array, rule: number, error: number): void {
-  call(Call.write, plan[STATUS] ?? 0, Number(ptr(Int32Array.of(rule, error))), 8);
+/** E2BIG, EAGAIN, ENOMEM, ENFILE, EMFILE: it is not the file's fault. */
+function isOutOfMeans(error: number): boolean {
+  return error === 7 || error === 11 || error === 12 || error === 23 || error === 24;
 }
 
-/** In a child: carries out the steps of a plan. Returns 0, or the rule of the one that must not have failed and its errno. */
-export function carryOut(plan: Uint8Array): [number, number] {
+/** What a child writes: a rule and an errno. */
+const told = new Int32Array(2);
+/** The errno of the step that carryOut has stopped at. */
+let stopped = 0;
+
+/** In a child: writes the rule of a step that has failed, and its errno, to a descriptor. */
+function tell(status: number, toldAt: number, rule: number, error: number): void {
+  told[0] = rule;
+  told[1] = error;
+  call(Call.write, status, toldAt, 8);
+}
+
+/**
+ * In a child: carries out the steps of a plan. Returns 0, or the rule of the one that must not have failed. Makes no object
+ * and no view: whoever collects garbage waits for threads that are not there.
+ */
+export function carryOut(plan: Uint8Array): number {
   const words = new Float64Array(plan.buffer);
+  return carryOutWords(words, words[COUNT] ?? 0, words[STATUS] ?? 0, Number(ptr(told)));
+}
+
+function carryOutWords(words: Float64Array, count: number, status: number, toldAt: number): number {
   let opened = -1;
-  for (let step = 0; step < (words[COUNT] ?? 0); step++) {
-    const [which = 0, a = 0, b = 0, c = 0, d = 0, rule = 0] = words.subarray(STEPS + step * STEP_WORDS);
-    const result = call6(which, a === -1 ? opened : a, b, c, d, 0, 0);
+  for (let step = 0; step < count; step++) {
+    const at = STEPS + step * STEP_WORDS;
+    const a = words[at + 1] ?? 0;
+    const rule = words[at + 5] ?? 0;
+    const result = call6(words[at] ?? 0, a === -1 ? opened : a, words[at + 2] ?? 0, words[at + 3] ?? 0, words[at + 4] ?? 0, 0, 0);
     if (rule === OPENS) opened = result;
-    else if (rule === GROUP && result < 0) tell(words, rule, -result);
-    else if (rule !== ANY && result < 0) return [rule, -result];
+    else if (rule === GROUP && result < 0) tell(status, toldAt, rule, -result);
+    else if (rule !== ANY && result < 0) {
+      stopped = -result;
+      return rule;
+    }
   }
-  return [0, 0];
+  return 0;
 }
 
 /** The C string at an address, its NUL with it. */
@@ -304,37 +326,39 @@ function candidates(name: Uint8Array, path: Uint8Array): Uint8Array[] {
 export function become(plan: Uint8Array, group: number): number {
   if (group >= 0) return -ENOSYS;
   const words = new Float64Array(plan.buffer);
-  const word = (index: number): number => words[index] ?? 0;
-  // What is needed afterwards is there before.
-  const name = stringAt(word(NAME));
-  const files = candidates(name, stringAt(word(PATH)));
-  const script = word(SCRIPT);
+  // What is needed in the child is there before it.
+  const [count, status, argv, environment, script] = [COUNT, STATUS, ARGV, ENVIRONMENT, SCRIPT].map((index) => words[index] ?? 0);
+  const name = stringAt(words[NAME] ?? 0);
+  const files = candidates(name, stringAt(words[PATH] ?? 0));
+  const addresses = files.map(addressOf);
+  const cells = BigUint64Array.from(addresses.map(BigInt));
+  const [cellsAt, toldAt, shell] = [files.length === 0 ? 0 : Number(ptr(cells)), Number(ptr(told)), wordAt(script ?? 0)];
   const shown = new TextDecoder().decode(name.subarray(0, Math.min(256, name.length - 1)));
-  const cell = new BigUint64Array(1);
+  const [missing, refused] = [cstringOf(`${shown}: command not found\n`), cstringOf(`${shown}: cannot be executed\n`)] as const;
+  const [missingAt, refusedAt] = [addressOf(missing), addressOf(refused)];
   const pid = call(Call.fork, 0, 0, 0);
   if (pid !== 0) return pid;
-  const [rule, failure] = carryOut(plan);
-  if (rule !== 0) tell(words, rule, failure);
-  else {
-    let error = ENOENT;
-    for (const file of files) {
-      let tried = -call(Call.execve, addressOf(file), word(ARGV), word(ENVIRONMENT));
-      if (tried === ENOEXEC) {
-        cell[0] = BigInt(addressOf(file));
-        call(Call.memcpy, script + 8, Number(ptr(cell)), 8);
-        tried = -call(Call.execve, wordAt(script), script, word(ENVIRONMENT));
-      }
-      if (tried !== EACCES && isMissing(tried)) continue;
-      error = tried;
-      if (tried !== EACCES) break;
+  const rule = carryOutWords(words, count ?? 0, status ?? 0, toldAt);
+  let error = rule === 0 ? ENOENT : stopped;
+  for (let i = 0; rule === 0 && i < addresses.length; i++) {
+    let tried = -call(Call.execve, addresses[i] ?? 0, argv ?? 0, environment ?? 0);
+    if (tried === ENOEXEC) {
+      call(Call.memcpy, (script ?? 0) + 8, cellsAt + i * 8, 8);
+      tried = -call(Call.execve, shell, script ?? 0, environment ?? 0);
     }
-    if (!OUT_OF_MEANS.includes(error)) {
-      const text = cstringOf(`${shown}: ${isMissing(error) ? "command not found" : "cannot be executed"}\n`);
-      call(Call.write, STDERR, addressOf(text), text.length - 1);
-      call(Call._exit, isMissing(error) ? 127 : 126, 0, 0);
-    }
-    tell(words, EXECUTE, error);
+    if (isMissing(tried)) continue;
+    error = tried;
+    if (tried !== EACCES) break;
   }
+  if (rule === 0 && isMissing(error)) {
+    call(Call.write, STDERR, missingAt, missing.length - 1);
+    call(Call._exit, 127, 0, 0);
+  }
+  if (rule === 0 && !isOutOfMeans(error)) {
+    call(Call.write, STDERR, refusedAt, refused.length - 1);
+    call(Call._exit, 126, 0, 0);
+  }
+  tell(status ?? 0, toldAt, rule === 0 ? EXECUTE : rule, error);
   call(Call._exit, 127, 0, 0);
   return 0;
 }
