@@ -20,6 +20,11 @@ export class Cases {
     return this.#shared.current;
   }
 
+  /** How many descriptors the daemon has without connections, once there are none. */
+  idleDescriptors(): Promise<number> {
+    return this.#shared.idleDescriptors();
+  }
+
   client(codec: Codec): Client {
     return new Client(this.daemon.port, codec);
   }

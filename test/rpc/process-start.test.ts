@@ -170,7 +170,7 @@ cases.both("S24: with input, by default", async (client) => {
 });
 
 cases.once("S37: of half a request nothing is started", async (client) => {
-  const before = cases.daemon.descriptors();
+  const before = await cases.idleDescriptors();
   const body = envelope(Buffer.from(JSON.stringify({ process: { cmd: "/bin/touch", args: ["/srv/s37"] } })));
   const headers = { "Content-Type": "application/connect+json", "Content-Length": String(body.length) };
   for (const end of ["close", "reset"] as const) {

@@ -60,16 +60,18 @@ cases.both("S57: a session of its own, whose foreground job ^C interrupts", asyn
 });
 
 cases.both("S58: a new size, and a signal that tells of it", async (client) => {
-  const stream = await shell(client);
-  await type(client, stream.pid, "trap 'echo winch; stty size' WINCH; echo tra''pped\n");
+  // Not an interactive shell: one that is about to wait for a line does not look for signals before that has come.
+  const script = "trap 'echo winch; stty size' WINCH; trap 'stty size; exit 4' TERM; echo trapped; while :; do sleep 0.05; done";
+  const stream = await client.sh(script, {}, { pty: size });
   await stream.until("trapped\r\n");
   await client.update({ pid: stream.pid }, { size: { cols: 100, rows: 30 } });
-  expect(await stream.until("30 100")).toContain("winch");
+  expect(await stream.until("30 100\r\n")).toContain("winch");
   await client.update({ pid: stream.pid }, {});
   await client.update({ pid: stream.pid });
   expect((await failure(client.update({ pid: stream.pid }, { size: { cols: 65_536, rows: 1 } }))).code).toBe("invalid_argument");
-  await type(client, stream.pid, "stty size; exit\n");
-  expect((await stream.outcome()).pty.toString()).toContain("30 100");
+  await client.signal({ pid: stream.pid }, 15);
+  const { pty, end } = await stream.outcome();
+  expect([pty.toString(), end?.exitCode]).toEqual(["30 100\r\n", 4]);
 });
 
 cases.both("S59: a user can open the terminal by its name", async (client) => {

@@ -7,18 +7,18 @@ import { until } from "../until.ts";
 import { Client } from "./client.ts";
 import { HttpStream } from "./http.ts";
 
-/** What tidying up may take. */
+/** How long a daemon has for ending what a case has left; then it is ended itself. */
+const CLEAR_MS = 40_000;
 const AFTERWARDS_MS = 60_000;
 
 export class SharedDaemon {
   readonly #options: DaemonOptions;
   #daemon: Daemon | undefined;
+  #idle = 0;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
-    beforeAll(async () => {
-      this.#daemon = await Daemon.start(options);
-    });
+    beforeAll(() => this.#start());
     afterAll(() => this.#daemon?.dispose());
   }
 
@@ -35,7 +35,7 @@ export class SharedDaemon {
   async #run(limit: number, body: () => Promise<void>): Promise<void> {
     if (this.current.exitCode !== null) {
       await this.current.dispose();
-      this.#daemon = await Daemon.start(this.#options);
+      await this.#start();
     }
     const { promise, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => reject(new Error(`not done within ${limit} ms`)), limit);
@@ -47,19 +47,34 @@ export class SharedDaemon {
     }
   }
 
+  async #start(): Promise<void> {
+    this.#daemon = await Daemon.start(this.#options);
+    this.#idle = this.#daemon.descriptors();
+  }
+
+  /** How many descriptors the daemon has without connections, once there are none. */
+  async idleDescriptors(): Promise<number> {
+    await until("no connection is left", 20, () => this.current.descriptors() <= this.#idle);
+    return this.#idle;
+  }
+
   async #clear(): Promise<void> {
     await HttpStream.leaveAll();
-    try {
-      const client = new Client(this.current.port, "json");
-      await until("nothing is left running", 20, async () => {
-        const pids = await client.pids();
-        for (const pid of pids) await client.kill({ pid }).catch(() => {});
-        return pids.length === 0;
-      });
-      // It has turned once more since the connections were closed, and so has seen that.
-      await client.pids();
-    } catch {
-      await this.current.dispose();
-    }
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), CLEAR_MS);
+    const isClear = await Promise.race([promise, this.#killAll().then(() => true, () => false)]);
+    clearTimeout(timer);
+    if (!isClear) await this.current.dispose();
+  }
+
+  async #killAll(): Promise<void> {
+    const client = new Client(this.current.port, "json");
+    await until("nothing is left running", 20, async () => {
+      const pids = await client.pids();
+      for (const pid of pids) await client.kill({ pid }).catch(() => {});
+      return pids.length === 0;
+    });
+    // It has turned once more since the connections were closed, and so has seen that.
+    await client.pids();
   }
 }
