@@ -2,59 +2,76 @@
 // calls in its order, and then E2B's SDK. `test/guest.sh whole` runs it.
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
 import { Agent } from "../../e2b/agent.ts";
 import type { Suite } from "../../e2b/all.ts";
 import { namesOf, type Results, type Runtime, runSdk, token } from "../../e2b/sdk.ts";
 import { noise, remove, scratchDirectory } from "../../scratch.ts";
 import { until } from "../../until.ts";
-import { Guest, type GuestOptions, type Subnet } from "../guest.ts";
+import { Guest, type GuestOptions } from "../guest.ts";
 import { diskCopy, diskLoader } from "../images.ts";
 import { microvm } from "../machine.ts";
-import { WrennHost } from "./wrenn-host.ts";
+import { envdPort, wrennParameters, wrennSubnet } from "../wrenn.ts";
+import { HostCalls } from "./host-calls.ts";
 
 /** Milliseconds after which a whole guest counts as hung; not a measure of speed. */
 const hangLimit = 480_000;
 setDefaultTimeout(hangLimit);
-
-const envdPort = 49983;
-
-/** The network that both hosts give their guests. */
-const subnet: Subnet = {
-  guest: "169.254.0.21",
-  options: ",net=169.254.0.20/30,host=169.254.0.22,dhcpstart=169.254.0.21,dns=169.254.0.23",
-};
-const address = (hostname: string): string => `ip=169.254.0.21::169.254.0.22:255.255.255.252:${hostname}:eth0:off`;
-
-interface Served {
-  readonly guest: Guest;
-  readonly host: WrennHost;
-  /** The file with the name of the process that serves. */
-  readonly worker: string;
-}
 
 /** Where a server in a guest listens. */
 const serverPort = 8000;
 
 const worker = "grep -l mote-worker /proc/[0-9]*/comm";
 
-/** A guest for the tests of a block, once envd answers in it. Its disk is a copy of an image. */
-function served(image: string, options: GuestOptions): () => Served {
-  const directory = scratchDirectory();
-  let booting: Guest | undefined;
-  let result: Served | undefined;
-  beforeAll(async () => {
-    const guest = Guest.boot({ ...options, subnet, port: envdPort, servers: [serverPort], disks: [diskCopy(directory, image)] });
-    booting = guest;
-    const host = new WrennHost(await guest.port());
+/** A guest in which envd answers, and its host. */
+class Served {
+  guest: Guest;
+  host: HostCalls;
+  /** The file with the name of the process that serves. */
+  readonly worker: string;
+  readonly #options: GuestOptions;
+
+  private constructor(guest: Guest, host: HostCalls, options: GuestOptions, worker: string) {
+    this.guest = guest;
+    this.host = host;
+    this.worker = worker;
+    this.#options = options;
+  }
+
+  static async boot(options: GuestOptions): Promise<Served> {
+    const guest = Guest.boot(options);
     try {
+      const host = new HostCalls(await guest.port());
       await host.ready(() => guest.isRunning);
+      return new Served(guest, host, options, (await host.exec(worker)).stdout);
     } catch (error) {
+      await guest.dispose();
       throw new Error(`no envd in the guest; its console:\n${guest.console.tail()}`, { cause: error });
     }
-    result = { guest, host, worker: (await host.exec(worker)).stdout };
+  }
+
+  /** Saves the guest and has another one go on from there, as hosts do. Whoever was connected is so no more. */
+  async restore(directory: string): Promise<void> {
+    const saved = join(directory, "saved");
+    await this.guest.save(saved);
+    await this.guest.dispose();
+    this.guest = Guest.boot({ ...this.#options, saved });
+    this.host = new HostCalls(await this.guest.port());
+    await this.guest.loaded();
+    await this.guest.goOn();
+    await this.host.ready(() => this.guest.isRunning);
+  }
+}
+
+/** A guest for the tests of a block. Its disk is a copy of an image. */
+function served(image: string, options: GuestOptions): () => Served {
+  const directory = scratchDirectory();
+  let result: Served | undefined;
+  beforeAll(async () => {
+    result = await Served.boot({ ...options, subnet: wrennSubnet, port: envdPort, servers: [serverPort], disks: [diskCopy(directory, image)] });
   }, hangLimit);
   afterAll(async () => {
-    await booting?.dispose();
+    await result?.guest.dispose();
     remove(directory);
   });
   return () => {
@@ -126,14 +143,25 @@ function wrennCases(at: () => Served): void {
     expect(Number.isInteger(await at().host.memoryUsed())).toBe(true);
   });
 
-  // A snapshot and a restore fit in here: to envd they are this gap between two calls.
-  test("prepare, metrics; health and init as after a restore; exec", async () => {
+  test("prepare, metrics, snapshot; restore, health, init; what ran goes on; exec", async () => {
+    const command = await at().host.processes.start({ cmd: "/bin/sh", args: ["-c", "cat; exit 5"], tag: "over" });
+    await command.started();
+    await at().host.prepare();
+    expect(Number.isInteger(await at().host.memoryUsed())).toBe(true);
+    const directory = scratchDirectory();
+    await at().restore(directory);
+    remove(directory);
+    command.close();
     const { host } = at();
-    await host.prepare();
-    expect(Number.isInteger(await host.memoryUsed())).toBe(true);
-    expect(await host.health()).toMatch(/^\d/);
     await host.init({ defaultUser: "user", envVars: { FROM_TEMPLATE: "again" } });
+    expect(await host.health()).toMatch(/^\d/);
     expect(await host.exec("echo $FROM_TEMPLATE")).toEqual({ stdout: "again\n", stderr: "", exitCode: 0 });
+    const again = await host.processes.connect({ tag: "over" });
+    await again.started();
+    await host.processes.stdin({ tag: "over" }, "went on\n");
+    await host.processes.closeStdin({ tag: "over" });
+    const { stdout, end } = await again.outcome();
+    expect([stdout.toString(), end?.exitCode]).toEqual(["went on\n", 5]);
     expect(Buffer.compare(await host.get("/srv/a/b.bin"), noise(1_000_000))).toBe(0);
   });
 }
@@ -170,7 +198,6 @@ function soundCases(at: () => Served): void {
 
 describe("busybox, profile wrenn", () => {
   const init = "/usr/local/bin/wrenn-init";
-  const parameters = ["reboot=k", "pci=off", "quiet", "loglevel=1", "clocksource=kvm-clock", `init=${init}`, address("capsule")];
   // E2B's SDK speaks to a bash, as a user who is there in its images.
   const commands = [
     "echo user:x:1000:1000::/home/user:/bin/bash >>/newroot/etc/passwd",
@@ -178,7 +205,7 @@ describe("busybox, profile wrenn", () => {
     "mkdir -p /newroot/home/user && chown 1000:1000 /newroot/home/user",
     `printf '%s\\n' '#!/bin/sh' 'exec /bin/sh "$@"' >/newroot/bin/bash && chmod 755 /newroot/bin/bash`,
   ];
-  const at = served("wrenn/busybox-x86_64.ext4", { initramfs: diskLoader(init, "rw", commands), machine: microvm, parameters });
+  const at = served("wrenn/busybox-x86_64.ext4", { initramfs: diskLoader(init, "rw", commands), machine: microvm, parameters: [...wrennParameters, "quiet", "loglevel=1"] });
   wrennCases(at);
   serverCases(at);
   sdkCases(at, "bun", "plain");
@@ -188,7 +215,7 @@ describe("busybox, profile wrenn", () => {
 describe("Debian, profile e2b", () => {
   const init = "/usr/bin/envd";
   const parameters = [
-    "quiet", "loglevel=1", `init=${init}`, `${address("instance")}:8.8.8.8`, "ipv6.disable=0", "ipv6.autoconf=1", "panic=1",
+    "quiet", "loglevel=1", `init=${init}`, "ip=169.254.0.21::169.254.0.22:255.255.255.252:instance:eth0:off:8.8.8.8", "ipv6.disable=0", "ipv6.autoconf=1", "panic=1",
     "reboot=k", "i8042.nokbd", "i8042.noaux", "random.trust_cpu=on", "rootflags=discard",
   ];
   const at = served("debian/debian-x86_64.ext4", { initramfs: diskLoader(init, "rw"), memory: 512, parameters });

@@ -1,10 +1,10 @@
-// The parts of Wrenn's host that its guests meet, in Go there: the calls of envd-http.md 1.1 and the binary Connect client.
+// What guests of Wrenn meet of their host, in Go there: the calls of envd-http.md 1.1 and the binary Connect client.
 
 import { expect } from "bun:test";
 import { Client } from "../../rpc/client.ts";
 import { until } from "../../until.ts";
 
-export class WrennHost {
+export class HostCalls {
   readonly url: string;
   readonly processes: Client;
 
