@@ -34,7 +34,6 @@ class End extends Source {
     this.relay = relay;
     // Nobody is to take the end of this process, or of a relay that failed, for the end of what was said.
     setResetOnClose(fd, true);
-    tuneTcp(fd);
     askWhenSilent(fd, KEEPALIVE_SECONDS);
   }
 
@@ -97,6 +96,7 @@ export class Relay {
       const fd = connectSoon(new Address(Family.TCP, "", host, port.number, 0));
       if (fd === -Errno.EMFILE || fd === -Errno.ENFILE) return timers.start(this.patience, EXHAUSTED_PAUSE_MS);
       if (fd < 0) continue;
+      tuneTcp(fd);
       this.server = new End(this, fd);
       port.loop.add(this.server, Ready.WRITABLE);
       return timers.start(this.patience, Math.max(this.deadline - timers.now, 0));
