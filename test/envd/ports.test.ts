@@ -386,6 +386,50 @@ test("L113: of 300 connections to a port 256 are served at once, the others late
     server.stop();
   }));
 
+test("1,024 connections are served at once in all, the others later", () =>
+  withDaemon(async (daemon) => {
+    const servers = Array.from({ length: 5 }, (_, index) => Server.echo("127.0.0.1", 8000 + index));
+    const clients: Stream[] = [];
+    for (const server of servers) {
+      clients.push(await reach(server.port));
+      while (clients.length % 225 !== 0) clients.push(await Stream.connect(guest, server.port));
+    }
+    let served = 0;
+    const answers = clients.map(async (client) => {
+      expect(await client.ask("x")).toBe("x");
+      served++;
+    });
+    await until("1,024 are served", WAIT_SECONDS, () => served === 1024);
+    const before = wakeUps(daemon.pid);
+    await until("it has gone on meanwhile", WAIT_SECONDS, () => wakeUps(daemon.pid) > before + 2);
+    expect(servers.reduce((sum, server) => sum + server.streams.length, 0)).toBe(1024);
+    for (const client of clients) if (client.received > 0) client.abort();
+    await Promise.all(answers);
+    expect(served).toBe(1125);
+    for (const client of clients) client.abort();
+    for (const server of servers) server.stop();
+  }));
+
+test("1,024 ports are forwarded at most, the lowest, and a line says so", () =>
+  withDaemon(async (daemon) => {
+    const first = 2000;
+    const servers = Array.from({ length: 1030 }, (_, index) => first + index).reverse().map((port) => Server.echo("127.0.0.1", port));
+    const ours = (): number[] =>
+      listening(daemon.pid).filter((at) => at.startsWith(guest)).map((at) => Number(at.split(":")[1])).sort((a, b) => a - b);
+    const range = (from: number): number[] => Array.from({ length: 1024 }, (_, index) => from + index);
+    await until("1,024 are forwarded", WAIT_SECONDS, () => ours().length === 1024);
+    expect(ours()).toEqual(range(first));
+    const client = await reach(first + 1023);
+    expect(await client.ask("hello")).toBe("hello");
+    // The lowest ones end, and others take their place.
+    for (const server of servers.slice(-6)) server.stop();
+    await until("the next are forwarded", WAIT_SECONDS, () => ours().join() === range(first + 6).join());
+    expect(await client.ask("still there")).toBe("still there");
+    expect(daemon.stderr.split("only 1024 ports").length - 1).toBe(1);
+    client.abort();
+    for (const server of servers) server.stop(true);
+  }));
+
 test.each([false, true])("L114: what the agent listens on itself is not forwarded (supervised: %p)", (isSupervised) => {
   const port = freePort();
   return withDaemon(async (daemon) => {
