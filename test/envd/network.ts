@@ -45,15 +45,34 @@ export function leave(): void {
   outside = -1;
 }
 
-/** IPv4 sockets that listen in a process's namespace, as ADDRESS:PORT. */
-export function listening(pid: number): string[] {
+interface Row {
+  /** ADDRESS:PORT. */
+  readonly local: string;
+  readonly isListening: boolean;
+  /** Bytes received that nobody has read. */
+  readonly unread: number;
+}
+
+/** IPv4 sockets in a process's namespace. */
+function rows(pid: number): Row[] {
   const lines = readFileSync(`/proc/${pid}/net/tcp`, "latin1").split("\n").slice(1);
   return lines.flatMap((line) => {
-    const [, local = "", , state] = line.trim().split(/\s+/);
+    const [, local = "", , state, queues = ""] = line.trim().split(/\s+/);
     const bytes = /^(..)(..)(..)(..):(....)$/.exec(local)?.slice(1).map((digits) => Number.parseInt(digits, 16));
-    if (state !== "0A" || bytes === undefined) return [];
-    return [`${bytes.slice(0, 4).reverse().join(".")}:${bytes[4]}`];
+    if (bytes === undefined) return [];
+    const unread = Number.parseInt(queues.split(":")[1] ?? "", 16);
+    return [{ local: `${bytes.slice(0, 4).reverse().join(".")}:${bytes[4]}`, isListening: state === "0A", unread }];
   });
+}
+
+/** IPv4 sockets that listen in a process's namespace, as ADDRESS:PORT. */
+export function listening(pid: number): string[] {
+  return rows(pid).flatMap(({ local, isListening }) => (isListening ? [local] : []));
+}
+
+/** Bytes that wait at connections to a port of a process's namespace. */
+export function unread(pid: number, local: string): number {
+  return rows(pid).reduce((sum, row) => (row.local === local && !row.isListening ? sum + row.unread : sum), 0);
 }
 
 /** How often a process has woken up so far. */

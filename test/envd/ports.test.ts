@@ -7,7 +7,7 @@ import { host, scale } from "../host.ts";
 import { RawClient } from "../http/raw.ts";
 import { until } from "../until.ts";
 import { Daemon, type DaemonOptions, freePort } from "./daemon.ts";
-import { addAddress, bytesRead, enter, guest, leave, listening, shell, wakeUps } from "./network.ts";
+import { addAddress, bytesRead, enter, guest, leave, listening, shell, unread, wakeUps } from "./network.ts";
 import { Server, Stream } from "./stream.ts";
 
 setDefaultTimeout(hangLimit);
@@ -70,6 +70,9 @@ async function health(daemon: Daemon): Promise<number> {
     return (await client.response()).status;
   });
 }
+
+const block = Buffer.from(crypto.getRandomValues(new Uint8Array(65536)));
+const pattern = Buffer.concat(Array.from({ length: 32 }, () => block));
 
 test("L100, L119: a server on 127.0.0.1 is reached at the guest's address, with an empty /etc/hosts, and sees 127.0.0.1", () =>
   withDaemon(async () => {
@@ -255,6 +258,36 @@ test("L110: and a server that has said all hears the rest of its client", () =>
     server.stop();
   }));
 
+test("a client that has ended, and whose last words wait, wakes nobody", () =>
+  withDaemon(async (daemon) => {
+    const server = Server.listen("127.0.0.1", 8000, (stream) => {
+      stream.pause();
+      void stream.send("all").then(() => stream.endSending());
+    });
+    const client = await reach(8000);
+    expect(await client.rest()).toEqual(["all", "eof"]);
+    let sent = 0;
+    // Until some of it stays where the agent could take it, though it has been awake since.
+    for (let stays = 0; stays < 3; ) {
+      if (stays === 0) {
+        await client.send(block);
+        sent += block.length;
+      }
+      const count = wakeUps(daemon.pid);
+      await until("the agent was awake", WAIT_SECONDS, () => unread(daemon.pid, `${guest}:8000`) === 0 || wakeUps(daemon.pid) > count);
+      stays = unread(daemon.pid, `${guest}:8000`) === 0 ? 0 : stays + 1;
+    }
+    client.endSending();
+    const before = wakeUps(daemon.pid);
+    await until("it sleeps, and looks, and sleeps", WAIT_SECONDS, () => wakeUps(daemon.pid) > before + 3);
+    const inside = await server.stream(0);
+    const result = check(inside);
+    inside.resume();
+    expect((await inside.rest())[1]).toBe("eof");
+    expect([inside.received, result.isExact]).toEqual([sent, true]);
+    server.stop();
+  }));
+
 test("L111: a reset is one on the other side too, whoever it comes from", () =>
   withDaemon(async () => {
     const server = Server.listen("127.0.0.1", 8000);
@@ -285,9 +318,6 @@ test("the end of the agent is a reset, not an end of data", () =>
     expect((await inside.rest())[1]).toBe("reset");
     server.stop();
   }));
-
-const block = Buffer.from(crypto.getRandomValues(new Uint8Array(65536)));
-const pattern = Buffer.concat(Array.from({ length: 32 }, () => block));
 
 /** Has a stream take the rest of what `pour` sends. */
 function check(stream: Stream): { isExact: boolean } {
