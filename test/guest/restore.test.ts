@@ -46,6 +46,11 @@ test("L191: frozen, frozen again, thawed, thawed again: 204 each time, and nothi
   writer.close();
 });
 
+/** Whether what listens on loopback can be had at the guest's address. */
+async function isForwarded(at: WrennGuest): Promise<boolean> {
+  return (await at.output("wget -qO- http://169.254.0.21:8000/page 2>/dev/null || true")) === "served\n";
+}
+
 let ticking = 0;
 let watching = 0;
 let sleeping = 0;
@@ -69,6 +74,8 @@ test("it is at work, prepared, and saved", async () => {
   const load = await client.sh("while :; do echo tick; echo tick >/dev/kmsg; usleep 10000; done", { user: "root" }, { tag: "load" });
   ticking = await load.started();
   await load.until("tick\n");
+  await running().output("echo served >/tmp/page; httpd -p 127.0.0.1:8000 -h /tmp");
+  await until("its port is forwarded", 60, () => isForwarded(running()));
   const idle = await RawClient.connect(port);
   await idle.get("/health");
   expect((await idle.response()).status).toBe(200);
@@ -81,6 +88,7 @@ test("it is at work, prepared, and saved", async () => {
 
   expect(await running().status("POST", "/snapshot/prepare")).toBe(204);
   expect(await idle.ending()).toBe("eof");
+  expect(await isForwarded(running())).toBe(false);
   await load.until("tick\n");
   await guest.save(file);
   await guest.console.line(/tick/);
@@ -124,6 +132,8 @@ async function goOn(host: WrennGuest, which: string): Promise<void> {
   });
   // The one that asks for this, and the first one.
   expect(stale.length).toBe(2);
+
+  await until("the port is forwarded again", 60, () => isForwarded(host));
 
   // The clock: by the battery's clock at first, then by what the host says.
   const [rough, most] = await host.lag();
