@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 
 #define UNIT 16
-#define LISTS 33 /* list n holds blocks of n * UNIT - HEADER bytes */
+#define LISTS 36 /* list n holds blocks of n * UNIT - HEADER bytes */
 #define BLOCKS_PER_LIST 32
 #define RESERVE_BYTES (12 * 1024)
 

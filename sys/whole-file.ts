@@ -13,7 +13,9 @@ const O_NOCTTY = 0o400;
 const O_APPEND = 0o2000;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
-const FIRST_ROOM = 4096;
+/** The kernel's command line is shorter, for which the first memory of all does, that needs no system call. */
+const FIRST_ROOM = 480;
+const SECOND_ROOM = 4096;
 
 /** The content of a file of at most `max` bytes, also one whose size nobody knows, as in /proc. Throws SysError. */
 export function readWhole(path: string, max: number): Uint8Array {
@@ -27,7 +29,7 @@ export function readWhole(path: string, max: number): Uint8Array {
       length += count;
       if (length > max) throw new SysError("read", Errno.EFBIG, path);
       if (length < bytes.length) continue;
-      const larger = new Uint8Array(Math.min(bytes.length * 2, max + 1));
+      const larger = new Uint8Array(Math.min(Math.max(bytes.length * 2, SECOND_ROOM), max + 1));
       larger.set(bytes);
       bytes = larger;
     }
