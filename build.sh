@@ -93,7 +93,7 @@ ZLIB_FAST="deflate inffast trees"
 WARNINGS="-Wall -Wextra -Wno-unused-parameter -Wno-cast-function-type"
 # Nobody looks at floating point exceptions. Ryu, which prints doubles and is all that NDEBUG is for, computes most of its
 # tables when it needs them.
-COMMON="-std=c11 -D_GNU_SOURCE -fno-math-errno -fno-trapping-math -fno-strict-aliasing -I$RUNTIME/src -I$RUNTIME/vendor/zlib
+COMMON="-std=c11 -D_GNU_SOURCE -fno-math-errno -fno-trapping-math -fno-strict-aliasing -Ibuild/runtime -I$RUNTIME/vendor/zlib
   -DRYU_OPTIMIZE_SIZE -DNDEBUG -I$RUNTIME/vendor -ffile-prefix-map=$PWD=."
 # Small and static: no unwind tables, no relocations, every unused section dropped, the whole program seen at once.
 STATIC="$COMMON -DSCR_MUSL -Os -flto -ffunction-sections -fdata-sections -fno-pie -fno-pic
@@ -129,6 +129,20 @@ emit() {
   rm "build/$name.new.c" "build/$name.o"
 }
 
+# The runtime's sources, but the head of a string, of which the program has more than a thousand as constants, is 12 bytes
+# instead of 24. The count of a constant, all ones, is as it was: it is compared as a number with a sign. And nobody looks
+# for cycles of references when the first one may be there: in the first milliseconds there are none.
+runtime_sources() {
+  local file copy
+  mkdir -p build/runtime
+  for file in "$RUNTIME"/src/*.[ch]; do
+    copy=build/runtime/${file##*/}
+    [ "$copy" -nt "$file" ] && [ "$copy" -nt build.sh ] && continue
+    sed -z 's/size_t rc;[ \n]*size_t len;[ \n]*size_t cap;/int32_t rc; uint32_t len; uint32_t cap;/g
+      s/scr_cyc_trigger = 0;/scr_cyc_trigger = SCR_CYC_NURSERY_CANDIDATES;/' "$file" >"$copy"
+  done
+}
+
 # object CC FLAGS SOURCE OBJECT: compiles where the source is newer than the object.
 object() {
   local cc=$1 flags=$2 source=$3 object=$4
@@ -152,10 +166,13 @@ link() {
     -Dtrunc=quick_trunc -Dfmod=quick_fmod"
   dir=build/$target
   mkdir -p "$dir" dist
+  runtime_sources
   while read -r source; do
+    # It is part of the program itself, which asks after nearly every call whether something has been thrown.
+    [ "$source" != src/scr_exception.c ] || continue
     o=$dir/runtime/$(basename "$source" .c).o
     objects="$objects $o"
-    source=$RUNTIME/$source
+    source=build/runtime/${source##*/}
     # cycle.c says why.
     case $source in */scr_cycle.c) source=sys/cycle.c ;; esac
     object "$cc" "$flags -w $renames" "$source" "$o" &
@@ -177,7 +194,7 @@ link() {
     objects="$objects $dir/$source.o"
   done
   # native.c says why scr_lib_init is replaced.
-  object "$cc" "$flags -w $renames -Dscr_lib_init=mote_start" "build/$name.c" "$dir/$name.o"
+  object "$cc" "$flags -w $renames -Dscr_lib_init=mote_start -include build/runtime/scr_exception.c" "build/$name.c" "$dir/$name.o"
   # shellcheck disable=SC2086
   $cc $link "$dir/$name.o" $objects -lm -o "$out.new"
   mv "$out.new" "$out"

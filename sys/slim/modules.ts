@@ -3,7 +3,8 @@
 
 import { assigned, type Func, functions, type Program } from "./program.ts";
 
-const call = /^\s*(sc_f__x25_init_\d+)\(\);/;
+/** The initialization of another module. */
+export const call = /^\s*(sc_f__x25_init_\d+)\(\);/;
 
 /**
  * The order of initialization does not depend on anything: main initializes what it imports, each of those first what it
@@ -125,11 +126,30 @@ function evaluate(text: string, values: Map<string, string>, known: Map<string, 
   return /[.e]/.test(digits) ? digits : `${digits}.0`;
 }
 
-/** A string literal is never written to: among the constants it costs no page of its own. */
+/** What precedes the text of a string. */
+export const HEAD = "int32_t rc; uint32_t len; uint32_t cap;";
+
+/** A string literal is never written to: among the constants it costs no page of its own. Its head is as build.sh has it. */
 export function literals(program: Program): void {
   program.forEach((item, at) => {
     if (typeof item === "string" && /^static struct \{ size_t rc; .*\} sc_lit_\d+ =/.test(item)) {
-      program[at] = item.replace("static struct", "static const struct");
+      program[at] = item.replace("static struct { size_t rc; size_t len; size_t cap;", `static const struct { ${HEAD}`);
     }
   });
+}
+
+/** An initialization that cannot throw need not be asked whether it has. */
+export function trustInitializations(program: Program): void {
+  const inits = functions(program).filter((func) => /^sc_f__x25_(?:init_\d+|main)$/.test(func.name));
+  const quiet = new Set<string>();
+  for (let before = -1; before < quiet.size; ) {
+    before = quiet.size;
+    for (const func of inits) {
+      func.lines.forEach((line, at) => {
+        if (!quiet.has(call.exec(line)?.[1] ?? "") || func.lines[at + 1] !== "  if (scr_exc_pending()) {") return;
+        func.lines.fill("", at + 1, func.lines.indexOf("  }", at) + 1);
+      });
+      if (!func.lines.some((line) => /scr_exc_pending|throw/.test(line))) quiet.add(func.name);
+    }
+  }
 }

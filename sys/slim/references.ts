@@ -133,9 +133,9 @@ class References {
     for (const on of this.#of.linesNaming(name)) this.#lines[on] = this.#lines[on]?.replace(`scr_str_concat(${name},`, `sc_concat_shared(${name},`) ?? "";
   }
 
-  /** Where a reference goes that is taken: a temporary, or the variable that is all the temporary is for. */
+  /** Where a reference goes that is taken: a temporary, or the variable that is all the temporary is for, perhaps as its base class. */
   #target(temporary: string, at: number): { name: string; at: number } {
-    const local = new RegExp(`^\\s*(sc_[lt]_?\\w+) = ${temporary};`).exec(this.#lines[at + 1] ?? "")?.[1];
+    const local = new RegExp(`^\\s*(?:\\w+ \\*)?(sc_[lt]_?\\w+) = (?:\\(\\w+ \\*\\))?${temporary};`).exec(this.#lines[at + 1] ?? "")?.[1];
     const isOnlyFor = local !== undefined && this.#of.linesNaming(temporary).length === 2;
     return isOnlyFor ? { name: local, at: at + 1 } : { name: temporary, at };
   }
