@@ -121,7 +121,7 @@ class Exits {
     const declarations: string[] = [];
     const params = new Set(this.#func.params.map(({ name }) => name));
     this.#lines.forEach((line, at) => {
-      const [, indentation, type, name, value] = /^(\s*)(\w+ \*)(sc_[tl]_?\w+)( = .*)?;(?: \/\*.*\*\/)?$/.exec(line) ?? [];
+      const [, indentation, type, name, value] = /^(\s*)(\w+ \*)(sc_(?:[tl]_?|fexc_)\w+)( = .*)?;(?: \/\*.*\*\/)?$/.exec(line) ?? [];
       if (at === 0 || name === undefined || type === undefined || !this.#moved.has(name) || params.has(name)) return;
       declarations.push(`  ${type}${name};`);
       this.#lines[at] = value === undefined ? "" : `${indentation}${name}${value};`;
