@@ -29,7 +29,7 @@ export async function runSdk(runtime: Runtime, url: string, suite: Suite): Promi
   const program = Bun.spawn({
     cmd: ["setpriv", "--pdeathsig", "KILL", ...commands[runtime], ...words],
     // No settings of the SDK's, and no proxy.
-    env: { PATH: process.env.PATH, HOME: "/nonexistent" },
+    env: { PATH: process.env.PATH, HOME: "/dev/null" },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const results = new Map<string, string>();
