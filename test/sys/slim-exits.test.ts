@@ -129,6 +129,13 @@ describe("ways out of a function", () => {
     expect(result).toContain("return sc_result;");
   });
 
+  test("declare what they release where they see it, a block's own too", () => {
+    const block = `  {\n    ScrCaught *sc_fexc_0 = scr_exc_take();\n    scr_caught_release(sc_fexc_0);\n    return;\n  }`;
+    const result = body("bool sc_l_x_0", `  if (sc_l_x_0) {\n${block}\n  }\n${block}`);
+    expect(result).toContain("ScrCaught *sc_fexc_0;");
+    expect(result.filter((line) => line === "scr_caught_release(sc_fexc_0);")).toHaveLength(1);
+  });
+
   test("are not mixed with the ways to a handler", () => {
     const lines = [make(0), step(["sc_t0"], "goto sc_catch_0;"), step(["sc_t0"]), "  scr_print(sc_g_text);", "  scr_bytes_release(sc_t0);", "  sc_catch_0:;"];
     expect(body("void", lines.join("\n"), call).filter((line) => line.startsWith("scr_bytes_release"))).toHaveLength(3);
