@@ -54,6 +54,12 @@ export class Connection {
     this.#socket.end();
   }
 
+  /** Says no more, and takes whatever comes: what is unread at the end resets the connection. */
+  endSending(): void {
+    this.#socket.resume();
+    this.#socket.shutdown();
+  }
+
   onData(chunk: Buffer): void {
     this.#received = Buffer.concat([this.#received, chunk]);
     this.#news.resolve();

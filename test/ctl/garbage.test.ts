@@ -35,7 +35,7 @@ onEachHost((motectl) => {
     await withPeer(async (peer) => {
       await peer.request();
       await peer.send(answer);
-      peer.end();
+      peer.endSending();
     }, async (path) => {
       for (const command of commands("local")) {
         const { code, stderr } = await motectl.call(["--unix", path, ...command], { cwd: directory });

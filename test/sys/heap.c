@@ -4,6 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __GLIBC__
+/* cache.c looks into musl's allocator, of which there is nothing here. */
+_Alignas(16) char __malloc_context[256];
+const unsigned short __malloc_size_classes[48];
+#endif
+
 void *cached_malloc(size_t size);
 void *cached_calloc(size_t count, size_t size);
 void *cached_realloc(void *pointer, size_t size);
