@@ -485,7 +485,8 @@ test("L115: without IPv6 servers on 127.0.0.1 are reached", () =>
 test("what cannot be looked at stays as it was", () =>
   withDaemon(async (daemon) => {
     const server = Server.echo("127.0.0.1", 8000);
-    (await reach(8000)).abort();
+    // Without a connection, whose descriptors would be free again a moment later.
+    await until("it is forwarded", WAIT_SECONDS, () => isForwarded(daemon, 8000));
     // Whether there is IPv6 by now cannot be asked without a descriptor.
     const open = readdirSync(`/proc/${daemon.pid}/fd`).map(Number);
     const free = Array.from({ length: open.length + 1 }, (_, fd) => fd).find((fd) => !open.includes(fd));
