@@ -195,9 +195,9 @@ everything() {
   # shellcheck disable=SC2086
   { rpc $hosts; whole; } >"$results/second.log" 2>&1 &
   # shellcheck disable=SC2086
-  { unit; images; guest; conformance $hosts; namespaces $hosts; } >"$results/third.log" 2>&1 &
+  { unit; images; guest; conformance $hosts; namespaces $hosts; e2b $hosts; } >"$results/third.log" 2>&1 &
   # shellcheck disable=SC2086
-  { envd $hosts; e2b $hosts; fuzz "$fuzz_dose"; }
+  { envd $hosts; fuzz "$fuzz_dose"; }
   wait
   cat "$results/second.log" "$results/third.log"
   footprint
