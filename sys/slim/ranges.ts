@@ -7,7 +7,6 @@ export const ANY = "any";
 
 /** Beyond this a double is no longer exact. What is counted or measured does not come here. */
 const EXACT = 2 ** 53;
-const WIDE = 2 ** 62;
 const STEPS = [0, 1, 255, 65535, 2 ** 31 - 1, 2 ** 32, 2 ** 40, EXACT];
 
 export function interval(low: number, high: number): Interval {
@@ -40,7 +39,7 @@ export function join(known: Range, more: Range): Range {
   return { low, high };
 }
 
-/** The result of an operation on two. A sum or product too large for a double to be exact is taken not to happen. */
+/** The result of an operation on two. A sum too large for a double to be exact is taken not to happen; a product is not. */
 export function combine(operator: string, a: Range, b: Range): Range {
   if (a === undefined || b === undefined) return undefined;
   if (a === ANY || b === ANY) return ANY;
@@ -56,7 +55,8 @@ export function combine(operator: string, a: Range, b: Range): Range {
   if (operator === "*") {
     const products = [a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high];
     const low = Math.min(...products), high = Math.max(...products);
-    return low < -WIDE || high > WIDE ? ANY : clamp(low, high);
+    // Digit by digit a peer's number may grow to anything.
+    return low < -EXACT || high > EXACT ? ANY : interval(low, high);
   }
   if (operator === "&") return a.low >= 0 && b.low >= 0 ? interval(0, Math.min(a.high, b.high, 2 ** 31 - 1)) : b.low >= 0 && b.high < 2 ** 31 ? interval(0, b.high) : INT32;
   if (operator === ">>>") return interval(0, 2 ** 32 - 1);

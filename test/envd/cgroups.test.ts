@@ -230,6 +230,8 @@ async function answers(daemon: Daemon): Promise<void> {
 
 /** Expects that nothing of the agent's is in effect: what is frozen now is by the guest. */
 async function expectForgotten(groups: FakeGroups, daemon: Daemon): Promise<void> {
+  // Behind the turn in which it thawed, and noted that.
+  await answers(daemon);
   groups.add("other", "1", 1);
   killWorker(daemon);
   await answers(daemon);

@@ -94,7 +94,7 @@ test("L101: a server on ::1 alone is reached by IPv4", () =>
     server.stop();
   }));
 
-test("L102: a server on ::ffff:127.0.0.1 is reached", () =>
+test.each([["sock_diag", {}], ["/proc", { launcher: withoutNetlink }]] as const)("L102: a server on ::ffff:127.0.0.1 is reached, told of by %s", (_, options) =>
   withDaemon(async (daemon) => {
     const python = Bun.spawn(
       ["python3", "-c", `
@@ -111,7 +111,7 @@ while True: c, _ = s.accept(); c.sendall(c.recv(100)); c.close()`],
       python.kill("SIGKILL");
       await python.exited;
     }
-  }));
+  }, options));
 
 test("L103: servers on other addresses of loopback, or on a real one, are not forwarded", () =>
   withDaemon(async (daemon) => {

@@ -31,10 +31,12 @@ describe("a variable", () => {
     expect(body("void", lines("sc_f_unknown()"))).toContain("double sc_l_n_0;");
   });
 
-  test("that counts is an integer, and so is twice of it", () => {
+  test("that counts is an integer, but not what it grows to by products", () => {
     const lines = "  double sc_l_n_0;\n  double sc_t0 = 0.0;\n  sc_l_n_0 = sc_t0;\n  for (;;) {\n    double sc_t1 = 1.0;\n    double sc_t2 = sc_l_n_0 + sc_t1;\n    sc_l_n_0 = sc_t2;\n    double sc_t3 = 2.0;\n    double sc_t4 = sc_l_n_0 * sc_t3;\n  }";
     expect(body("void", lines)).toContain("int64_t sc_l_n_0;");
-    expect(body("void", lines)).toContain("int64_t sc_t4 = (int64_t)sc_l_n_0 * sc_t3;");
+    expect(body("void", lines)).toContain("double sc_t4 = (double)sc_l_n_0 * sc_t3;");
+    const digits = "  double sc_l_n_0;\n  double sc_t0 = 0.0;\n  sc_l_n_0 = sc_t0;\n  for (;;) {\n    double sc_t1 = 10.0;\n    double sc_t2 = sc_l_n_0 * sc_t1;\n    double sc_t3 = 9.0;\n    double sc_t4 = sc_t2 + sc_t3;\n    sc_l_n_0 = sc_t4;\n  }";
+    expect(body("void", digits)).toContain("double sc_l_n_0;");
   });
 
   test("whose address goes somewhere stays as it is", () => {
