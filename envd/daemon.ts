@@ -55,7 +55,7 @@ export class Daemon {
     inodes: readonly number[], onDone: () => void,
   ) {
     const isMicroVm = !options.isOutsideFirecracker;
-    const setup = new Setup(loop, exits, isMicroVm);
+    const setup = new Setup(loop, exits, isMicroVm, keeper?.state);
     const { token, defaults } = setup;
     defaults.environment.setInternal("WRENN_SANDBOX", `${isMicroVm}`);
     defaults.environment.setInternal("E2B_SANDBOX", `${isMicroVm}`);

@@ -1,4 +1,5 @@
 /** The guest as its host has set it up, and how that changes; envd-http.md 5.4. */
+import type { State } from "../json/state.ts";
 import { Time } from "../sys/clock.ts";
 import { SysError } from "../sys/errno.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
@@ -13,7 +14,7 @@ import { isBefore } from "./timestamp.ts";
 import { Volumes } from "./volumes.ts";
 
 export class Setup {
-  readonly token = new AccessToken();
+  readonly token: AccessToken;
   readonly defaults = new Defaults();
   private readonly caBundle: CaBundle;
   private readonly volumes: Volumes;
@@ -21,8 +22,9 @@ export class Setup {
   /** When the latest request was made. */
   private latest = new Time(0, 0);
 
-  /** `setsClock`: the system's clock is the host's to set. */
-  constructor(loop: Loop, exits: ExitWatcher, setsClock: boolean) {
+  /** `setsClock`: the system's clock is the host's to set. `state`: what a worker before this one has left, if anything. */
+  constructor(loop: Loop, exits: ExitWatcher, setsClock: boolean, state: State | undefined) {
+    this.token = new AccessToken(state);
     this.caBundle = new CaBundle(loop);
     this.volumes = new Volumes(loop, exits);
     this.setsClock = setsClock;

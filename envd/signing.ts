@@ -61,6 +61,8 @@ export function authorizeFiles(token: AccessToken, head: RequestHead, query: Que
   }
   const signature = query.get("signature");
   if (signature === undefined) throw unauthorized("missing signature query parameter");
+  // Of a worker before this one only the digest is known: everybody could sign with nothing.
+  if (token.bytes.length === 0) throw unauthorized("invalid signature");
   const digest = signatureDigest(query.get("path") ?? "", operation, query.get("username") ?? "", token.bytes, expiration);
   if (!isSignature(signature, digest)) throw unauthorized("invalid signature");
   // Still valid in its last second.

@@ -16,7 +16,7 @@ export function isKnownToken(token: AccessToken, given: Uint8Array | undefined):
  */
 export function tokenRefusal(token: AccessToken, given: Uint8Array | undefined, hash: string): string {
   if (hash !== "" && equalDigests(encodeText(hash), encodeText(hexDigest(given ?? NONE)))) return "";
-  if (hash === "" && !token.isSet) return "";
+  if (hash === "" && !token.isNeeded) return "";
   return given === undefined ? "access token reset not authorized" : "access token validation failed";
 }
 

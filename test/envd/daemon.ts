@@ -105,6 +105,8 @@ export class Daemon {
       });
     } catch (error) {
       await daemon.dispose();
+      // Another test process has found the same port free at the same time.
+      if (daemon.stderr.includes(`bind envd+tcp:127.0.0.1:${daemon.port}: Address already in use`)) return Daemon.start(options);
       throw error;
     }
     return daemon;

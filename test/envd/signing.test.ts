@@ -48,7 +48,7 @@ test("SIG-12: expirations are 64-bit integers, in canonical form", () => {
 });
 
 test("a token that is replaced or cleared leaves no bytes behind", () => {
-  const token = new AccessToken();
+  const token = new AccessToken(undefined);
   expect(token.isSet).toBe(false);
   expect(token.matches(new Uint8Array(0))).toBe(false);
   const first = encodeText("first");

@@ -79,7 +79,7 @@ test("AUT-09: the first of two counts", () =>
   }));
 
 test("AUT-10: comparing takes as long for any token", () => {
-  const token = new AccessToken();
+  const token = new AccessToken(undefined);
   token.replace(encodeText(TOKEN));
   const candidates = [`0${TOKEN.slice(1)}`, `${TOKEN.slice(0, -1)}1`, "a1"].map((text) => encodeText(text));
   const times = candidates.map(() => [] as number[]);
