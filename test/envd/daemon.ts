@@ -47,7 +47,8 @@ unset HAS_LAUNCHER
 exec setpriv --bounding-set $dropped "$@"
 `;
 
-let lastPort = 20_000 + (process.pid % 10_000);
+// Processes that start one after another begin far from each other.
+let lastPort = 20_000 + ((process.pid * 7919) % 12_000);
 
 /** A TCP port of this test process's own, below those the kernel hands out. */
 export function freePort(): number {
