@@ -370,6 +370,11 @@ const MADV_DOFORK = 11;
  * child would crash at its first instruction.
  */
 export function prepareFork(): void {
+  // What a child calls is compiled before there is one: compiling makes objects.
+  isMissing(0);
+  isOutOfMeans(0);
+  carryOutWords(new Float64Array(STEPS), 0, -1, 0);
+  tell(-1, Number(ptr(told)), ANY, 0);
   for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
     const match = /^([0-9a-f]+)-([0-9a-f]+) rwxp/.exec(line);
     if (match === null) continue;
