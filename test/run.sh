@@ -104,35 +104,13 @@ conformance() {
   done
 }
 
-envd() {
-  local host
+# on_hosts PART HOST...: the tests of one directory.
+on_hosts() {
+  local part=$1 host
+  shift
   for host in "$@"; do
     host_ready "$host"
-    MOTE_HOST=$host tests "envd@$host" ./test/envd/
-  done
-}
-
-rpc() {
-  local host
-  for host in "$@"; do
-    host_ready "$host"
-    MOTE_HOST=$host tests "rpc@$host" ./test/rpc/
-  done
-}
-
-e2b() {
-  local host
-  for host in "$@"; do
-    host_ready "$host"
-    MOTE_HOST=$host tests "e2b@$host" ./test/e2b/
-  done
-}
-
-namespaces() {
-  local host
-  for host in "$@"; do
-    host_ready "$host"
-    MOTE_HOST=$host tests "namespaces@$host" ./test/namespaces/
+    MOTE_HOST=$host tests "$part@$host" "./test/$part/"
   done
 }
 
@@ -161,14 +139,6 @@ whole() {
   MOTE_HOST=x86_64 tests whole@x86_64 ./test/guest/whole/
 }
 
-slow() {
-  local host
-  for host in "$@"; do
-    host_ready "$host"
-    MOTE_HOST=$host tests "slow@$host" ./test/slow/
-  done
-}
-
 footprint() {
   build x86_64
   build aarch64
@@ -193,11 +163,11 @@ everything() {
   build asan
   build codecs
   # shellcheck disable=SC2086
-  { rpc $hosts; whole; } >"$results/second.log" 2>&1 &
+  { on_hosts rpc $hosts; whole; } >"$results/second.log" 2>&1 &
   # shellcheck disable=SC2086
-  { unit; images; guest; conformance $hosts; namespaces $hosts; e2b $hosts; } >"$results/third.log" 2>&1 &
+  { unit; images; guest; conformance $hosts; on_hosts namespaces $hosts; on_hosts e2b $hosts; } >"$results/third.log" 2>&1 &
   # shellcheck disable=SC2086
-  { envd $hosts; fuzz "$fuzz_dose"; }
+  { on_hosts envd $hosts; fuzz "$fuzz_dose"; }
   wait
   cat "$results/second.log" "$results/third.log"
   footprint
@@ -221,7 +191,8 @@ while [ $# -gt 0 ]; do
   done
   case $part in
     types | unit | images | guest | whole | footprint) "$part" ;;
-    conformance | envd | rpc | e2b | namespaces | slow) "$part" ${arguments[@]:-$hosts} ;;
+    conformance) conformance ${arguments[@]:-$hosts} ;;
+    envd | rpc | e2b | namespaces | slow) on_hosts "$part" ${arguments[@]:-$hosts} ;;
     fuzz) fuzz "${arguments[@]:-$fuzz_dose}" ;;
     *)
       echo "test/run.sh: no part $part" >&2

@@ -9,7 +9,8 @@ import { FileCases, type Place } from "./file-cases.ts";
 import { type Change, type ChangeStream, type Files, told } from "./files.ts";
 import { HttpStream } from "./http.ts";
 
-const cases = new FileCases({ setup: `mkdir /srv/fuse; ${process.execPath} ${join(import.meta.dir, "fuse.ts")} /srv/fuse & while ! grep -q /srv/fuse /proc/self/mounts; do sleep 0.01; done` });
+// The file system's server keeps the mount namespace in which it is mounted: it goes with the daemon.
+const cases = new FileCases({ setup: `mkdir /srv/fuse; setpriv --pdeathsig KILL ${process.execPath} ${join(import.meta.dir, "fuse.ts")} /srv/fuse & while ! grep -q /srv/fuse /proc/self/mounts; do sleep 0.01; done` });
 
 /** Makes a file, or empties one: no more than open(2), and write(2) where there is something to write. */
 function create(path: string, content = ""): void {
