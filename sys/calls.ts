@@ -1,6 +1,6 @@
 /**
  * The libc functions that the agent calls, by number. The order is the contract between this page, the table in
- * native.c and the table in bun.ts; test/sys/calls.test.ts holds the three against each other.
+ * native.c and the table in bun/libc.ts; test/sys/calls.test.ts holds the three against each other.
  */
 export const enum Call {
   accept4,

@@ -1,6 +1,6 @@
 /**
  * What a child does before it is another program: calls, put together before there is a child, since nothing may be
- * allocated in it. become.c and bun.ts carry it out.
+ * allocated in it. become.c and bun/child.ts carry it out.
  */
 import { addressOf, become } from "#libc";
 import { type CStringVector, plainString, writeWord } from "./bytes.ts";

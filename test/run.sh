@@ -68,7 +68,7 @@ unit() {
   for directory in test/*/; do
     case $directory in test/conformance/ | test/envd/ | test/rpc/ | test/e2b/ | test/namespaces/ | test/images/ | test/guest/ | test/slow/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
   done
-  # sys/ forks in the test process itself: sys/bun.ts says what these are for.
+  # sys/ forks in the test process itself: sys/bun/start.ts says what these are for.
   BUN_JSC_useConcurrentGC=0 BUN_JSC_useConcurrentJIT=0 BUN_JSC_numberOfGCMarkers=1 tests unit@- "${directories[@]}"
 }
 

@@ -1,4 +1,4 @@
-// The three tables of libc functions agree: calls.ts numbers them, native.c and bun.ts hold them in that order.
+// The three tables of libc functions agree: calls.ts numbers them, native.c and bun/libc.ts hold them in that order.
 
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ function rows(text: string, from: string, to: string, pattern: RegExp): string[]
 
 const calls = rows(read("calls.ts"), "enum Call {", "}", /^ {2}(\w+),$/gm).map(([name]) => name ?? "");
 const native = rows(read("native.c"), "table[] = {", "};", /^ {2}([IW])\((?:fixed_)?(\w+)\),$/gm);
-const bun = rows(read("bun.ts"), "const TABLE = {", "}", /^ {2}(\w+): (INT|WORD),$/gm);
+const bun = rows(read("bun/libc.ts"), "const TABLE = {", "}", /^ {2}(\w+): (INT|WORD),$/gm);
 
 test("the numbers are many and distinct", () => {
   expect(calls.length).toBeGreaterThan(40);
@@ -26,7 +26,7 @@ test("native.c holds the functions in the order of calls.ts", () => {
   expect(native.map(([, name]) => name ?? "")).toEqual(calls);
 });
 
-test("bun.ts holds the functions in the order of calls.ts", () => {
+test("bun/libc.ts holds the functions in the order of calls.ts", () => {
   expect(bun.map(([name]) => name ?? "")).toEqual(calls);
 });
 
