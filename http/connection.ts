@@ -8,10 +8,11 @@ import { receive, send, setResetOnClose, shutdownSending } from "../sys/socket.t
 import { Timer } from "../sys/timer.ts";
 import { sendFile } from "../sys/transfer.ts";
 import { Exchange } from "./exchange.ts";
-import { Framing, FramingError } from "./framing.ts";
+import { FramingError } from "./framing.ts";
 import { HeadError, MORE } from "./head.ts";
 import { HeadIntake } from "./head-intake.ts";
 import { Inbox } from "./inbox.ts";
+import { IncomingBody } from "./incoming-body.ts";
 import { CONTINUE, refusal } from "./interim.ts";
 import type { Site } from "./site.ts";
 import { Status } from "./status.ts";
@@ -42,15 +43,12 @@ export class Connection extends Transport {
   private readonly inbox = new Inbox();
   private phase = Phase.HEAD;
   private exchange: Exchange | undefined;
-  private framing: Framing | undefined;
+  private body: IncomingBody | undefined;
   private readonly intake: HeadIntake;
   private readonly patience: Patience;
   private later: Timer | undefined;
   /** The request allows another one after it. */
   private isPersistent = true;
-  private expectsContinue = false;
-  /** Somebody reads the body and takes more. */
-  private isReading = false;
   private isProcessing = false;
 
   constructor(site: Site, fd: number) {
@@ -81,7 +79,7 @@ export class Connection extends Transport {
   }
 
   override get keepsAlive(): boolean {
-    return this.isPersistent && this.site.keepsAlive && (this.framing?.isAtEnd ?? true);
+    return this.isPersistent && this.site.keepsAlive && this.isBodyWhole;
   }
 
   /** Begins: a request often is there already. */
@@ -127,11 +125,11 @@ export class Connection extends Transport {
   }
 
   override startBody(): void {
-    this.isReading = true;
+    const body = this.body;
     // What the client has sent already says that it did not wait.
-    if (this.expectsContinue && this.inbox.isEmpty) this.send(CONTINUE, 0, CONTINUE.length, false);
-    this.expectsContinue = false;
-    this.goOn();
+    if (body?.isHeldBack === true && this.inbox.isEmpty) this.send(CONTINUE, 0, CONTINUE.length, false);
+    if (body !== undefined) body.isHeldBack = false;
+    this.resumeBody(false);
   }
 
   override resumeBody(isLater: boolean): void {
@@ -141,7 +139,7 @@ export class Connection extends Transport {
       this.loop.timers.start(timer, 0);
       return;
     }
-    this.isReading = true;
+    if (this.body !== undefined) this.body.isWanted = true;
     this.goOn();
   }
 
@@ -186,12 +184,16 @@ export class Connection extends Transport {
     exchange?.onLost();
   }
 
+  private get isBodyWhole(): boolean {
+    return this.body?.isWhole ?? true;
+  }
+
   private get wantsRead(): boolean {
     switch (this.phase) {
       case Phase.HEAD:
         return !this.isBlocked;
       case Phase.SERVING:
-        return this.isReading && this.exchange?.isDone === false && this.framing?.isAtEnd === false && this.inbox.isEmpty;
+        return this.exchange?.isDone === false && this.body?.isWanted === true && !this.body.isWhole && this.inbox.isEmpty;
       case Phase.LINGERING:
         return true;
       default:
@@ -227,7 +229,7 @@ export class Connection extends Transport {
       while (this.step());
     } catch (error) {
       if (error instanceof HeadError) this.refuse(error.status, error.message);
-      else if (error instanceof FramingError) this.onBrokenBody(error.message);
+      else if (error instanceof FramingError) this.breakOff(Status.BAD_REQUEST, error.message);
       else this.onHandlerFailure(error instanceof Error ? error.message : "");
     }
     this.isProcessing = false;
@@ -240,8 +242,8 @@ export class Connection extends Transport {
     const exchange = this.exchange;
     if (exchange === undefined) return false;
     if (exchange.isDone) return !this.isBlocked && this.settle(exchange);
-    const framing = this.framing;
-    return framing !== undefined && this.isReading && this.takeBody(exchange, framing);
+    const body = this.body;
+    return body !== undefined && body.isWanted && !body.isWhole && this.takeBody(exchange, body);
   }
 
   private takeRequest(): boolean {
@@ -255,14 +257,8 @@ export class Connection extends Transport {
     head.parse(this.inbox.bytes, end);
     this.inbox.skip(end);
     this.phase = Phase.SERVING;
-    this.isReading = false;
     this.isPersistent = head.keepsAlive;
-    this.expectsContinue = head.expectsContinue;
-    this.framing = undefined;
-    if (head.hasBody) {
-      this.framing = new Framing();
-      this.framing.begin(head);
-    }
+    this.body = head.hasBody ? new IncomingBody(head) : undefined;
     const exchange = new Exchange(this, head);
     this.exchange = exchange;
     if (logs(Level.DEBUG)) log(Level.DEBUG, `connection ${this.fd}: ${head.method} ${head.path}`);
@@ -270,36 +266,25 @@ export class Connection extends Transport {
     head.release();
     // Its time runs from here; without a body it has none.
     this.patience.progress();
-    if (this.framing === undefined && this.phase === Phase.SERVING) exchange.onBodyEnd();
+    if (this.isBodyWhole && this.phase === Phase.SERVING) exchange.onBodyEnd();
     return true;
   }
 
-  private takeBody(exchange: Exchange, framing: Framing): boolean {
+  private takeBody(exchange: Exchange, body: IncomingBody): boolean {
     const reader = exchange.bodyReader;
     if (reader === undefined) return false;
-    const bytes = this.inbox.bytes;
-    const start = framing.next(bytes, 0, bytes.length);
-    const count = framing.dataEnd - start;
-    // Until all of it has been taken.
-    this.isReading = count === 0;
-    const taken = count > 0 ? reader.onBody(bytes, start, framing.dataEnd) : 0;
+    body.deliver(this.inbox, reader);
     if (this.phase !== Phase.SERVING) return false;
-    framing.take(taken);
-    this.inbox.skip(start + taken);
-    if (taken === count) this.isReading = true;
-    if (framing.isAtEnd) {
-      this.framing = undefined;
-      exchange.onBodyEnd();
-      return true;
-    }
+    if (body.isWhole) exchange.onBodyEnd();
     // A body that is refused may have been answered by its reader.
-    return exchange.isDone || (this.isReading && !this.inbox.isEmpty);
+    return body.isWhole || exchange.isDone || (body.isWanted && !this.inbox.isEmpty);
   }
 
   /** The response has left. Returns whether another request may follow. */
   private settle(exchange: Exchange): boolean {
-    const isWhole = this.framing === undefined;
+    const isWhole = this.isBodyWhole;
     this.exchange = undefined;
+    this.body = undefined;
     // Since the head was made it may have been said that none is kept; and while others wait to be accepted none is.
     const isKept = this.site.keepsAlive && this.site.isAccepting;
     if (isWhole && !exchange.isLast && (isKept || !this.inbox.isEmpty)) {
@@ -313,12 +298,7 @@ export class Connection extends Transport {
   /** Closes so that the answer arrives: bytes of the peer that nobody has read would reset the connection. */
   private leave(isWhole: boolean): void {
     this.inbox.clear();
-    if (isWhole) {
-      const buffer = this.buffers.take();
-      const received = receive(this.fd, buffer, 0, buffer.length);
-      this.buffers.give(buffer);
-      if (received <= 0) return this.abort();
-    }
+    if (isWhole && this.drop() <= 0) return this.abort();
     this.phase = Phase.LINGERING;
     shutdownSending(this.fd);
     this.patience.set(LINGER_TIMEOUT_MS);
@@ -326,10 +306,16 @@ export class Connection extends Transport {
 
   /** A peer that sends no end is left after the time limit, however much it sends. */
   private drain(): void {
+    const received = this.drop();
+    if (received === 0 || (received < 0 && received !== -Errno.EAGAIN)) this.abort();
+  }
+
+  /** Receives something that nobody wants. Returns how much, or -errno. */
+  private drop(): number {
     const buffer = this.buffers.take();
     const received = receive(this.fd, buffer, 0, buffer.length);
     this.buffers.give(buffer);
-    if (received === 0 || (received < 0 && received !== -Errno.EAGAIN)) this.abort();
+    return received;
   }
 
   private flush(): void {
@@ -357,23 +343,19 @@ export class Connection extends Transport {
     if (this.send(bytes, 0, bytes.length, false)) this.leave(false);
   }
 
-  private onBrokenBody(message: string): void {
-    const exchange = this.exchange;
-    this.exchange = undefined;
-    const isOpen = exchange?.isOpen === true;
-    exchange?.onLost();
-    if (isOpen) this.refuse(Status.BAD_REQUEST, message);
-    else this.abort();
-  }
-
   private onHandlerFailure(message: string): void {
     log(Level.ERROR, `a request failed: ${message}`);
     this.site.head.release();
+    this.breakOff(Status.INTERNAL_ERROR, "internal error");
+  }
+
+  /** Ends what is being served, with an answer where none has begun. */
+  private breakOff(status: number, message: string): void {
     const exchange = this.exchange;
     this.exchange = undefined;
     const isOpen = exchange?.isOpen === true;
     exchange?.onLost();
-    if (isOpen) this.refuse(Status.INTERNAL_ERROR, "internal error");
+    if (isOpen) this.refuse(status, message);
     else this.abort();
   }
 
