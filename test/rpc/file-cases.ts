@@ -1,9 +1,10 @@
 // Cases of the file-system service, in both codecs, against one daemon per file of tests. Each gets a fresh directory.
 
-import { setDefaultTimeout } from "bun:test";
+import { expect, setDefaultTimeout } from "bun:test";
 import { chmodSync, chownSync, mkdirSync, readdirSync, readlinkSync } from "node:fs";
 import { hangLimit } from "../agent.ts";
 import type { Daemon, DaemonOptions } from "../envd/daemon.ts";
+import { until } from "../until.ts";
 import { type Codec, codecs } from "./client.ts";
 import { Files } from "./files.ts";
 import { SharedDaemon } from "./shared-daemon.ts";
@@ -47,19 +48,6 @@ export class FileCases {
     return this.#shared.current;
   }
 
-  /** What the daemon has open that a case may have left: directories and files of the places, and watches. */
-  leftOpen(): string[] {
-    const directory = `/proc/${this.daemon.pid}/fd`;
-    const targets = readdirSync(directory).map((fd) => {
-      try {
-        return readlinkSync(`${directory}/${fd}`);
-      } catch {
-        return "";
-      }
-    });
-    return targets.filter((target) => /^(\/home|\/srv|\/proc|anon_inode:inotify)/.test(target));
-  }
-
   files(codec: Codec): Files {
     return new Files(this.daemon.port, codec);
   }
@@ -83,5 +71,27 @@ export class FileCases {
   /** A case in one codec, where the codec makes no difference. */
   once(name: string, body: (files: Files, place: Place) => Promise<void>): void {
     this.#shared.test(name, hangLimit, () => body(this.files("json"), this.place()));
+  }
+
+  /** The last case of a file: nothing of those before it is open. */
+  leavesNothingOpen(): void {
+    this.once("nothing stays open", async () => {
+      // The place of a slice of work may be, which a client that is gone has cut short.
+      await until("all is closed", 20, () => this.#leftOpen().length === 0);
+      expect(this.daemon.exitCode).toBe(null);
+    });
+  }
+
+  /** What the daemon has open that a case may have left: directories and files of the places, and watches. */
+  #leftOpen(): string[] {
+    const directory = `/proc/${this.daemon.pid}/fd`;
+    const targets = readdirSync(directory).map((fd) => {
+      try {
+        return readlinkSync(`${directory}/${fd}`);
+      } catch {
+        return "";
+      }
+    });
+    return targets.filter((target) => /^(\/home|\/srv|\/proc|anon_inode:inotify)/.test(target));
   }
 }

@@ -3,7 +3,6 @@
 import { expect } from "bun:test";
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { setAttribute } from "../../sys/xattr.ts";
-import { until } from "../until.ts";
 import { failure } from "./cases.ts";
 import { FileCases, type Place } from "./file-cases.ts";
 import type { Files } from "./files.ts";
@@ -232,7 +231,4 @@ cases.both("F25: other clients, and errors, are told all", async (files, place) 
   expect((await files.with({ headers: { "User-Agent": "connect-python/1" } }).stat("/")).owner).toBe("root");
 });
 
-cases.once("nothing stays open", async () => {
-  // The place of a slice of work, which a client that was gone has cut short.
-  await until("all is closed", 20, () => cases.leftOpen().length === 0);
-});
+cases.leavesNothingOpen();

@@ -2,7 +2,6 @@
 
 import { expect } from "bun:test";
 import { listenUnix } from "../libc.ts";
-import { until } from "../until.ts";
 import { failure } from "./cases.ts";
 import { FileCases } from "./file-cases.ts";
 import type { Entry } from "./files.ts";
@@ -113,6 +112,4 @@ cases.both("a directory with nothing in it, and many directories deep", async (f
   expect((await files.list(place.path, 1000)).length).toBeGreaterThan(190);
 });
 
-cases.once("nothing stays open", async () => {
-  await until("all is closed", 20, () => cases.leftOpen().length === 0);
-});
+cases.leavesNothingOpen();
