@@ -9,14 +9,6 @@ export const CJ = "application/connect+json";
 export const CP = "application/connect+proto";
 export const W = "application/grpc-web+proto";
 
-export function envelope(payload: string | Uint8Array, flags = 0): Buffer {
-  const bytes = Buffer.from(payload);
-  const start = Buffer.alloc(5);
-  start.writeUInt8(flags, 0);
-  start.writeUInt32BE(bytes.length, 1);
-  return Buffer.concat([start, bytes]);
-}
-
 export function envelopes(body: Buffer): [number, string][] {
   const found: [number, string][] = [];
   for (let at = 0; at < body.length; ) {

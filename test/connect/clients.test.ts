@@ -2,10 +2,10 @@
 
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { until } from "../until.ts";
+import { onEachHost } from "./on-each-host.ts";
 import { streamMethod, unaryMethod } from "./schema.ts";
-import { hosts, Server } from "./server.ts";
 
 interface Inner {
   readonly name: string;
@@ -62,15 +62,9 @@ async function failure(promise: Promise<unknown>): Promise<ConnectError> {
   throw new Error("it did not fail");
 }
 
-describe.each(hosts)("on %s", (_, command) => {
-  let server: Server;
-  beforeAll(async () => {
-    server = await Server.start(command);
-  });
-  afterAll(() => server.stop());
-
+onEachHost((echo) => {
   describe.each(protocols)("%s", (_name, transport) => {
-    const connect = () => new Client(transport(server.url));
+    const connect = () => new Client(transport(echo.server.url));
 
     test("a unary call", async () => {
       const client = connect();

@@ -3,7 +3,8 @@
 
 import { expect, test } from "bun:test";
 import { failure } from "../rpc/cases.ts";
-import { type CallOptions, Client, type StartRequest } from "../rpc/client.ts";
+import type { CallOptions } from "../rpc/call.ts";
+import { Client, type StartRequest } from "../rpc/client.ts";
 import type { Message } from "../rpc/wire.ts";
 import { until } from "../until.ts";
 

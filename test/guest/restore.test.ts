@@ -5,7 +5,7 @@ import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { RawClient } from "../http/raw.ts";
-import type { EventStream } from "../rpc/client.ts";
+import type { EventStream } from "../rpc/event-stream.ts";
 import { Files } from "../rpc/files.ts";
 import { remove, scratchDirectory } from "../scratch.ts";
 import { until } from "../until.ts";

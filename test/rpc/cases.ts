@@ -2,9 +2,11 @@
 
 import { expect, setDefaultTimeout } from "bun:test";
 import { hangLimit } from "../agent.ts";
+import { type Answer, request } from "../connect/raw.ts";
 import type { Daemon, DaemonOptions } from "../envd/daemon.ts";
 import { until } from "../until.ts";
-import { CallError, Client, type Codec, codecs } from "./client.ts";
+import { CallError, type Codec, codecs } from "./call.ts";
+import { Client } from "./client.ts";
 import { SharedDaemon } from "./shared-daemon.ts";
 
 setDefaultTimeout(hangLimit);
@@ -27,6 +29,11 @@ export class Cases {
 
   client(codec: Codec): Client {
     return new Client(this.daemon.port, codec);
+  }
+
+  /** One request as it is, on a connection of its own. `type` is that of the body, undefined for none. */
+  post(path: string, type: string | undefined, body: Uint8Array | string = "", fields: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return request(this.daemon.port, `POST ${path}`, { ...(type === undefined ? {} : { "Content-Type": type }), ...fields }, body);
   }
 
   /** A case for each codec. */

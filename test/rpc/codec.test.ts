@@ -1,18 +1,20 @@
 // What the codecs take and print, where the services show it; envd-rpc.md 1.4, 1.5, 6.1.
 
 import { expect } from "bun:test";
-import { type Answer, head, RawClient, request } from "../connect/raw.ts";
-import { code, CP, envelope, envelopes, CJ, J, P } from "../connect/answers.ts";
+import { type Answer, head, RawClient } from "../connect/raw.ts";
+import { code, CP, envelopes, CJ, J, P } from "../connect/answers.ts";
+import { envelope } from "../connect/envelope.ts";
 import { host } from "../host.ts";
 import { Cases } from "./cases.ts";
-import { type Client, EventStream } from "./client.ts";
+import type { Client } from "./client.ts";
+import { EventStream } from "./event-stream.ts";
 import { HttpStream } from "./http.ts";
 import { encode } from "./wire.ts";
 
 const cases = new Cases();
 
 function post(method: string, type: string, body: Uint8Array | string): Promise<Answer> {
-  return request(cases.daemon.port, `POST /${method}`, { "Content-Type": type }, body);
+  return cases.post(`/${method}`, type, body);
 }
 
 /** A unary call of the process service in JSON, as a text. */

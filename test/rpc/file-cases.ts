@@ -5,7 +5,7 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, readlinkSync } from "node
 import { hangLimit } from "../agent.ts";
 import type { Daemon, DaemonOptions } from "../envd/daemon.ts";
 import { until } from "../until.ts";
-import { type Codec, codecs } from "./client.ts";
+import { type Codec, codecs } from "./call.ts";
 import { Files } from "./files.ts";
 import { SharedDaemon } from "./shared-daemon.ts";
 

@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { until } from "../until.ts";
 import { failure } from "./cases.ts";
-import { CallError } from "./client.ts";
+import { CallError } from "./call.ts";
 import { FileCases, type Place } from "./file-cases.ts";
 import { told } from "./files.ts";
 import { create, watches } from "./watching.ts";

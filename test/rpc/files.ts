@@ -1,6 +1,7 @@
 // A client of the file-system service over HTTP/1.1, written from envd-rpc.md alone.
 
-import { type CallOptions, type Codec, endError, envelope, Envelopes, errorOf, headersOf } from "./client.ts";
+import { envelope } from "../connect/envelope.ts";
+import { type CallOptions, type Codec, endError, Envelopes, errorOf, headersOf } from "./call.ts";
 import { HttpStream } from "./http.ts";
 import { decode, encode, fromJson, type Message, toJson } from "./wire.ts";
 

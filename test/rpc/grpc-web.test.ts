@@ -1,8 +1,9 @@
 // gRPC-Web as the daemon speaks it; envd-rpc.md 2.13, 6.3.
 
 import { expect } from "bun:test";
-import { type Answer, request } from "../connect/raw.ts";
-import { CP, envelope, envelopes, W } from "../connect/answers.ts";
+import type { Answer } from "../connect/raw.ts";
+import { CP, envelopes, W } from "../connect/answers.ts";
+import { envelope } from "../connect/envelope.ts";
 import { Cases } from "./cases.ts";
 import { decode, encode, type Message } from "./wire.ts";
 
@@ -11,7 +12,7 @@ const success = [0x80, "grpc-status: 0\r\n"] as const;
 
 function call(method: string, message: Message | Buffer, fields: Record<string, string> = {}, type: string = W): Promise<Answer> {
   const body = Buffer.isBuffer(message) ? message : envelope(encode(method.split("/")[1] ?? "", message));
-  return request(cases.daemon.port, `POST /${method}`, { "Content-Type": type, ...fields }, body);
+  return cases.post(`/${method}`, type, body, fields);
 }
 
 /** The lines of the trailers, which are all that there is. */
@@ -26,7 +27,7 @@ cases.once("G01: Start has the messages of Connect, and trailers", async () => {
   const answer = await call("process.Process/Start", message);
   expect([answer.status, answer.headers.get("content-type"), answer.headers.get("transfer-encoding")]).toEqual([200, W, "chunked"]);
   expect(envelopes(answer.body).at(-1)).toEqual([...success]);
-  const other = await request(cases.daemon.port, "POST /process.Process/Start", { "Content-Type": CP }, envelope(encode("Start", message)));
+  const other = await cases.post("/process.Process/Start", CP, envelope(encode("Start", message)));
   // Both behind the start, which has another pid each.
   const behind = (body: Buffer): string => body.subarray(5 + body.readUInt32BE(1)).toString("hex");
   expect(behind(answer.body)).toBe(behind(other.body).replace(/02000000027b7d$/, Buffer.from("\x80\0\0\0\x10grpc-status: 0\r\n", "latin1").toString("hex")));

@@ -7,7 +7,8 @@ import { host, scale } from "../host.ts";
 import * as proc from "../proc.ts";
 import { until } from "../until.ts";
 import { Cases, failure, untilGone } from "./cases.ts";
-import type { Client, Outcome } from "./client.ts";
+import type { Client } from "./client.ts";
+import type { Outcome } from "./event-stream.ts";
 
 const cases = new Cases();
 

@@ -6,7 +6,10 @@ import * as proc from "../proc.ts";
 import { noise, sha256 } from "../scratch.ts";
 import { until } from "../until.ts";
 import { Cases, failure } from "./cases.ts";
-import { type Client, encodeInput, envelope, type EventStream } from "./client.ts";
+import { envelope } from "../connect/envelope.ts";
+import type { Client } from "./client.ts";
+import type { EventStream } from "./event-stream.ts";
+import { encodeInput } from "./input-stream.ts";
 
 const cases = new Cases();
 

@@ -7,7 +7,9 @@ import { host, scale } from "../host.ts";
 import * as proc from "../proc.ts";
 import { until } from "../until.ts";
 import { failure, untilGone } from "./cases.ts";
-import { Client, codecs, type EventStream } from "./client.ts";
+import { codecs } from "./call.ts";
+import { Client } from "./client.ts";
+import type { EventStream } from "./event-stream.ts";
 
 setDefaultTimeout(hangLimit * 2);
 

@@ -9,7 +9,7 @@ import * as proc from "../proc.ts";
 import { sha256 } from "../scratch.ts";
 import { until } from "../until.ts";
 import { Cases, untilGone } from "./cases.ts";
-import type { EventStream } from "./client.ts";
+import type { EventStream } from "./event-stream.ts";
 
 const cases = new Cases();
 const slow = hangLimit * 2;

@@ -6,7 +6,8 @@ import * as proc from "../proc.ts";
 import { Daemon } from "../envd/daemon.ts";
 import { until } from "../until.ts";
 import { Cases, expectRefused } from "./cases.ts";
-import { Client, envelope } from "./client.ts";
+import { envelope } from "../connect/envelope.ts";
+import { Client } from "./client.ts";
 import { HttpStream } from "./http.ts";
 
 // Programs that an image may lack are out of the way for S20: nothing here needs them.

@@ -5,7 +5,8 @@ import { readFileSync } from "node:fs";
 import * as proc from "../proc.ts";
 import { until } from "../until.ts";
 import { Cases, expectRefused, failure } from "./cases.ts";
-import type { Client, EventStream } from "./client.ts";
+import type { Client } from "./client.ts";
+import type { EventStream } from "./event-stream.ts";
 
 const cases = new Cases();
 const size = { size: { cols: 80, rows: 24 } };

@@ -5,7 +5,7 @@ import { hangLimit } from "../agent.ts";
 import * as proc from "../proc.ts";
 import { until } from "../until.ts";
 import { Cases, expectRefused, failure, untilGone } from "./cases.ts";
-import { codecs } from "./client.ts";
+import { codecs } from "./call.ts";
 
 const cases = new Cases();
 

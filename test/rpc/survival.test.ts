@@ -8,7 +8,8 @@ import { inside, Namespace } from "../namespace.ts";
 import * as proc from "../proc.ts";
 import { until } from "../until.ts";
 import { failure, untilGone } from "./cases.ts";
-import { Client, type EventStream } from "./client.ts";
+import { Client } from "./client.ts";
+import type { EventStream } from "./event-stream.ts";
 import type { Address } from "./http.ts";
 
 setDefaultTimeout(hangLimit);
