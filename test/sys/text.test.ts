@@ -2,22 +2,13 @@ import { afterAll, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EntryKind, listDirectory } from "../../sys/directory.ts";
-import { Errno, SysError } from "../../sys/errno.ts";
+import { Errno } from "../../sys/errno.ts";
 import { readLine, readText, replaceText, writeSetting } from "../../sys/text.ts";
 import { makeFifo, remove, scratchDirectory } from "../scratch.ts";
+import { errnoOf } from "./errno-of.ts";
 
 const scratch = scratchDirectory();
 afterAll(() => remove(scratch));
-
-function errnoOf(action: () => void): number {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof SysError) return error.errno;
-    throw error;
-  }
-  return 0;
-}
 
 test.each([0, 1, 4095, 4096, 4097, 16384, 100000])("a file of %d bytes is read whole, up to the limit", (size) => {
   const path = join(scratch, "sized");

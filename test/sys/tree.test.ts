@@ -4,13 +4,14 @@ import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { Errno, SysError } from "../../sys/errno.ts";
+import { Errno } from "../../sys/errno.ts";
 import { Names, NameSorter } from "../../sys/names.ts";
 import { resolveLinks } from "../../sys/real-path.ts";
 import { TreeCopier } from "../../sys/tree-copier.ts";
 import { TreeRemover } from "../../sys/tree-remover.ts";
 import { TreeReader } from "../../sys/tree.ts";
 import { noise, remove, scratchDirectory } from "../scratch.ts";
+import { errnoOf } from "./errno-of.ts";
 
 setDefaultTimeout(60_000);
 
@@ -22,16 +23,6 @@ function place(): string {
   const path = join(scratch, `${count++}`);
   mkdirSync(path);
   return path;
-}
-
-function errnoOf(body: () => unknown): number {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof SysError) return error.errno;
-    throw error;
-  }
-  return 0;
 }
 
 const nameBytes = fc.uint8Array({ minLength: 1, maxLength: 12 }).filter((bytes) => !bytes.includes(0));

@@ -2,25 +2,16 @@ import { afterAll, expect, test } from "bun:test";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { Errno, SysError } from "../../sys/errno.ts";
+import { Errno } from "../../sys/errno.ts";
 import { close, openForReading } from "../../sys/file.ts";
 import { getAttribute, listAttributes, removeAttribute, setAttribute } from "../../sys/xattr.ts";
 import { remove, scratchDirectory } from "../scratch.ts";
+import { errnoOf } from "./errno-of.ts";
 
 const directory = scratchDirectory();
 afterAll(() => remove(directory));
 const path = join(directory, "file");
 writeFileSync(path, "");
-
-function errnoOf(body: () => unknown): number {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof SysError) return error.errno;
-    throw error;
-  }
-  return 0;
-}
 
 test("attributes are what they were set to, and are listed", () => {
   const key = fc.stringMatching(/^[ -~]{1,20}$/).map((name) => `user.e2b.${name}`);
