@@ -7,6 +7,7 @@ import type { Daemon, DaemonOptions } from "../envd/daemon.ts";
 import { until } from "../until.ts";
 import { CallError, type Codec, codecs } from "./call.ts";
 import { Client } from "./client.ts";
+import type { EventStream } from "./event-stream.ts";
 import { SharedDaemon } from "./shared-daemon.ts";
 
 setDefaultTimeout(hangLimit);
@@ -45,6 +46,18 @@ export class Cases {
   once(name: string, body: (client: Client) => Promise<void>, limit = hangLimit): void {
     this.#shared.test(name, limit, () => body(this.client("proto")));
   }
+}
+
+/** A process that has started. */
+export async function running(client: Client, request: object): Promise<EventStream> {
+  const stream = await client.stream("Start", request as never);
+  await stream.started();
+  return stream;
+}
+
+/** One that sends back what it is sent. */
+export function cat(client: Client, more: object = {}): Promise<EventStream> {
+  return running(client, { process: { cmd: "/bin/cat" }, ...more });
 }
 
 /** The error that a call fails with. */

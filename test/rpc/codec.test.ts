@@ -5,8 +5,7 @@ import { type Answer, head, RawClient } from "../connect/raw.ts";
 import { code, CP, envelopes, CJ, J, P } from "../connect/answers.ts";
 import { envelope } from "../connect/envelope.ts";
 import { host } from "../host.ts";
-import { Cases } from "./cases.ts";
-import type { Client } from "./client.ts";
+import { Cases, cat } from "./cases.ts";
 import { EventStream } from "./event-stream.ts";
 import { HttpStream } from "./http.ts";
 import { encode } from "./wire.ts";
@@ -22,12 +21,6 @@ function json(method: string, text: string): Promise<Answer> {
   return post(`process.Process/${method}`, J, text);
 }
 
-async function running(client: Client, tag?: string): Promise<EventStream> {
-  const stream = await client.start(tag === undefined ? { cmd: "/bin/cat" } : { cmd: "/bin/cat", tag });
-  await stream.started();
-  return stream;
-}
-
 const refused = [400, "invalid_argument"] as const;
 
 cases.once("C03, C04, C05: nothing at all, and white space around", async () => {
@@ -39,8 +32,8 @@ cases.once("C03, C04, C05: nothing at all, and white space around", async () => 
 });
 
 cases.once("C14: a message in two parts is one", async (client) => {
-  const first = await running(client);
-  const second = await running(client, "c14");
+  const first = await cat(client);
+  const second = await cat(client, { tag: "c14" });
   const body = envelope(Buffer.concat([encode("Connect", { process: { pid: first.pid } }), encode("Connect", { process: { tag: "c14" } })]));
   const http = await HttpStream.open(cases.daemon.port, "/process.Process/Connect", { "Content-Type": CP, "Content-Length": `${body.length}` });
   http.send(body);
@@ -49,14 +42,14 @@ cases.once("C14: a message in two parts is one", async (client) => {
 
 cases.once("C20: a signal by its number and by its name", async (client) => {
   for (const signal of ["9", "\"SIGNAL_SIGKILL\""]) {
-    const stream = await running(client);
+    const stream = await cat(client);
     expect((await json("SendSignal", `{"process":{"pid":${stream.pid}},"signal":${signal}}`)).status).toBe(200);
     expect((await stream.outcome()).end?.status).toBe("signal: killed");
   }
 });
 
 cases.once("C21: other signals are refused", async (client) => {
-  const stream = await running(client);
+  const stream = await cat(client);
   for (const signal of [",\"signal\":2", ",\"signal\":\"SIGNAL_SIGINT\"", ""]) {
     expect(code(await json("SendSignal", `{"process":{"pid":${stream.pid}}${signal}}`))).toEqual([...refused]);
   }
@@ -68,7 +61,7 @@ cases.once("C21: other signals are refused", async (client) => {
 });
 
 cases.once("C22, C24: the ways to write a number, and null beside it", async (client) => {
-  const { pid } = await running(client);
+  const { pid } = await cat(client);
   const digits = String(pid);
   const exponent = `${digits[0]}.${digits.slice(1)}e${digits.length - 1}`;
   for (const text of [`"${pid}"`, `${pid}.0`, exponent, `${pid},"tag":null`]) {
@@ -84,7 +77,7 @@ cases.once("C23: what is no number of a process, and two members at once", async
 });
 
 cases.once("C25, C26: bytes in either alphabet, padded or not, and what is neither", async (client) => {
-  const stream = await running(client);
+  const stream = await cat(client);
   const send = (text: string): Promise<Answer> => json("SendInput", `{"process":{"pid":${stream.pid}},"input":{"stdin":"${text}"}}`);
   for (const text of ["//8=", "__8", "//8"]) expect((await send(text)).status).toBe(200);
   expect(code(await send("!!"))).toEqual([...refused]);

@@ -1,0 +1,22 @@
+// What tests of POST /init share.
+
+import { expect } from "bun:test";
+import { Daemon } from "./daemon.ts";
+
+/** The type of most bodies. */
+export const json = { "content-type": "application/json" };
+
+/** The variables that are the daemon's own. */
+export const internal = { WRENN_SANDBOX: "false", E2B_SANDBOX: "false" };
+
+/** Runs `body` with a daemon that has had no /init. */
+export function fresh(body: (daemon: Daemon) => Promise<void>): Promise<void> {
+  return Daemon.with({}, body);
+}
+
+/** Status and body of an answer, whose fields are those that all have. */
+export async function answer(response: Response): Promise<[number, string]> {
+  expect(response.headers.get("x-envd-version")).toMatch(/^\d+\.\d+\.\d+$/);
+  expect(response.headers.get("cache-control")).toBe("no-store");
+  return [response.status, await response.text()];
+}
