@@ -1,6 +1,7 @@
 /**
- * The one secret that lets callers in; envd-http.md 3.1. It is kept as bytes, because those can be wiped. Its digest outlives
- * the worker, so that whoever has the token is let in by the next one too, and nobody else; lifecycle.md 1.13.
+ * The one secret that lets callers in; envd-http.md 3.1. It is kept as bytes, because those can be wiped. It outlives the
+ * worker, so that whoever has it, or has a URL signed by it, is let in by the next one too, and nobody else; lifecycle.md
+ * 1.13. The record's memory is as open to others as the worker's own: to those who may trace it.
  */
 import type { State } from "../json/state.ts";
 import { JsonValue } from "../json/value.ts";
@@ -29,6 +30,8 @@ export class AccessToken {
     else if (left !== undefined && !left.isNull()) {
       this.digest = new Uint8Array(DIGEST_BYTES);
       left.items().forEach((byte, at) => { if (at < DIGEST_BYTES) this.digest[at] = byte.asNumber() ?? 0; });
+      const secret = state.record.secret();
+      if (equalDigests(sha256(secret), this.digest)) this.secret = secret;
     }
   }
 
@@ -51,14 +54,20 @@ export class AccessToken {
     this.wipe();
     this.secret = token;
     this.digest = sha256(token);
-    if (this.state === undefined) return;
+    const { state } = this;
+    if (state === undefined) return;
+    state.record.setSecret(token);
     const digest = JsonValue.array();
     for (const byte of this.digest) digest.push(JsonValue.number(byte));
-    this.state.set(MEMBER, digest);
+    if (state.set(MEMBER, digest)) return;
+    // Rather is all else lost than that the next worker asks for no token.
+    state.record.write(NONE);
+    state.set(MEMBER, digest);
   }
 
   /** From now on none is set. */
   clear(): void {
+    if (!this.isSet) return;
     this.wipe();
     this.state?.set(MEMBER, JsonValue.null());
   }
@@ -71,12 +80,14 @@ export class AccessToken {
   private wipe(): void {
     wipe(this.secret, 0, this.secret.length);
     wipe(this.digest, 0, this.digest.length);
+    this.state?.record.setSecret(NONE);
     this.secret = NONE;
     this.digest = NONE;
     this.isForgotten = false;
   }
 
   private forget(): void {
+    this.wipe();
     this.digest = new Uint8Array(DIGEST_BYTES);
     this.isForgotten = true;
     this.state?.set(MEMBER, JsonValue.bool(true));

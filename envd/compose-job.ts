@@ -2,6 +2,7 @@
 import type { Exchange } from "../http/exchange.ts";
 import { BodyWriter } from "../http/roles.ts";
 import { Status } from "../http/status.ts";
+import { COMPOSE_MARK, type Temporaries } from "../json/temporaries.ts";
 import { isOutOfSpace, SysError } from "../sys/errno.ts";
 import { close, openForReading, randomName, stat, unlink } from "../sys/file.ts";
 import type { Loop } from "../sys/loop.ts";
@@ -36,6 +37,7 @@ export class ComposeJob extends BodyWriter {
   private readonly resolve: (source: string) => string;
   private readonly destination: string;
   private readonly user: User;
+  private readonly temporaries: Temporaries | undefined;
   private readonly copier = new FileCopier();
   private phase = Phase.CHECK;
   /** The source that is next. */
@@ -46,11 +48,13 @@ export class ComposeJob extends BodyWriter {
 
   /** `resolve` makes a path of a source, and throws Failure. */
   constructor(
-    loop: Loop, exchange: Exchange, sources: string[], destination: string, user: User, resolve: (source: string) => string,
+    loop: Loop, exchange: Exchange, temporaries: Temporaries | undefined, sources: string[], destination: string, user: User,
+    resolve: (source: string) => string,
   ) {
     super();
     this.loop = loop;
     this.exchange = exchange;
+    this.temporaries = temporaries;
     this.sources = sources;
     this.destination = destination;
     this.user = user;
@@ -88,6 +92,12 @@ export class ComposeJob extends BodyWriter {
     this.loop.timers.cancel(this.timer);
     this.close();
     if (this.temporary !== "") unlink(this.temporary);
+    this.forget();
+  }
+
+  /** It is gone, or in place. */
+  private forget(): void {
+    if (this.temporary !== "") this.temporaries?.remove(this.temporary);
     this.temporary = "";
   }
 
@@ -129,10 +139,11 @@ export class ComposeJob extends BodyWriter {
 
   private open(): void {
     makeParents(this.destination, this.user);
-    const path = `${this.destination}.e2b-compose.${randomName()}.tmp`;
+    const path = `${this.destination}${COMPOSE_MARK}${randomName()}.tmp`;
+    this.temporary = path;
+    this.temporaries?.add(path);
     try {
       this.to = openForOverwrite(path).fd;
-      this.temporary = path;
       changeOwnerOf(this.to, path, this.user.uid, this.user.gid);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
@@ -166,7 +177,7 @@ export class ComposeJob extends BodyWriter {
       if (!(error instanceof SysError)) throw error;
       throw new Failure(Status.INTERNAL_ERROR, `error finalizing compose: ${error.describe()}`);
     }
-    this.temporary = "";
+    this.forget();
     this.phase = Phase.REMOVE;
     this.next = 0;
   }

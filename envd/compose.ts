@@ -5,6 +5,7 @@ import type { RequestHead } from "../http/head.ts";
 import { Status } from "../http/status.ts";
 import { WholeBody } from "../http/whole-body.ts";
 import { JsonError, parseJson } from "../json/parse.ts";
+import type { Temporaries } from "../json/temporaries.ts";
 import { JsonKind, type JsonValue } from "../json/value.ts";
 import type { Loop } from "../sys/loop.ts";
 import { ComposeJob } from "./compose-job.ts";
@@ -19,11 +20,13 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024;
 export class ComposeHandler extends Handler {
   private readonly loop: Loop;
   private readonly gate: FileGate;
+  private readonly temporaries: Temporaries | undefined;
 
-  constructor(loop: Loop, gate: FileGate) {
+  constructor(loop: Loop, gate: FileGate, temporaries: Temporaries | undefined) {
     super();
     this.loop = loop;
     this.gate = gate;
+    this.temporaries = temporaries;
   }
 
   override handle(exchange: Exchange, _head: RequestHead): void {
@@ -56,7 +59,7 @@ export class ComposeHandler extends Handler {
     const user = lookUpUser(username ?? this.gate.defaults.user);
     const workdir = this.gate.defaults.workdir;
     const destination = resolved(raw, "destination path", user.home, workdir);
-    new ComposeJob(this.loop, exchange, sources, destination, user, (source) => {
+    new ComposeJob(this.loop, exchange, this.temporaries, sources, destination, user, (source) => {
       const path = resolved(source, `source path "${source}"`, user.home, workdir);
       if (path === destination) throw new Failure(Status.BAD_REQUEST, `source path "${source}" cannot be the same as destination`);
       return path;

@@ -93,7 +93,7 @@ export class Daemon {
     const gate = new FileGate(token, defaults);
     router.add("GET", "/files", new DownloadHandler(gate));
     router.add("POST", "/files", new UploadHandler(gate));
-    router.add("POST", "/files/compose", new ComposeHandler(loop, gate));
+    router.add("POST", "/files/compose", new ComposeHandler(loop, gate, keeper?.temporaries));
     if (options.command !== "") startBootCommand(table, defaults, options.command);
     metadata.start(Infinity);
     restore.recall();

@@ -2,17 +2,13 @@
 
 export class Environment {
   /** Set by the daemon itself: users can neither replace nor remove them. */
-  private readonly internal = new Map<string, string>();
-  private user = new Map<string, string>();
+  readonly internal = new Map<string, string>();
+  /** Set by users; those of the daemon's names are passed over. */
+  user = new Map<string, string>();
 
   /** Sets a variable of the daemon's own, over one of the users'. */
   setInternal(name: string, value: string): void {
     this.internal.set(name, value);
-  }
-
-  /** Puts a set of variables in the place of all that users have set; those of the daemon's names are passed over. */
-  replaceUser(variables: Map<string, string>): void {
-    this.user = variables;
   }
 
   /** All variables: the users', with the daemon's over them. A map of the caller's own. */

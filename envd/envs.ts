@@ -2,7 +2,7 @@
 import type { Exchange } from "../http/exchange.ts";
 import { Handler } from "../http/handler.ts";
 import type { RequestHead } from "../http/head.ts";
-import { JsonValue } from "../json/value.ts";
+import { objectOf } from "../json/texts.ts";
 import type { Environment } from "./environment.ts";
 import { replyJson } from "./reply.ts";
 
@@ -15,9 +15,7 @@ export class EnvsHandler extends Handler {
   }
 
   override handle(exchange: Exchange, _request: RequestHead): void {
-    const variables = JsonValue.object();
-    for (const [name, value] of this.environment.all()) variables.set(name, JsonValue.string(value));
     exchange.addField("Cache-Control", "no-store");
-    replyJson(exchange, variables);
+    replyJson(exchange, objectOf(this.environment.all()));
   }
 }

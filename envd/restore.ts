@@ -20,6 +20,8 @@ import type { EnvdOptions } from "./options.ts";
 const DEVICE = "eth0";
 /** The member of the state that tells the next worker of a preparation. */
 const MEMBER = "prepared";
+/** The member that tells it of the guest's life. */
+const LIFECYCLE = "lifecycle";
 /** No connection: none of them is spared. */
 const NONE = 0;
 /** A token of the metadata service's that shows whether it is still the same: how long it lives, and may take to come. */
@@ -60,6 +62,7 @@ export class Restore {
 
   /** Goes on with what a worker before this one has prepared: who was connected is gone with it. */
   recall(): void {
+    this.lifecycle = this.state?.get(LIFECYCLE)?.asString() ?? "";
     if (this.state?.get(MEMBER)?.kind !== JsonKind.bool) return;
     this.rest();
     this.prepared = NONE;
@@ -102,7 +105,10 @@ export class Restore {
   onInit(exchange: Exchange, lifecycle: string, hasTime: boolean): void {
     const isBack = this.isBack(exchange);
     const isNew = lifecycle !== "" && this.lifecycle !== "" && lifecycle !== this.lifecycle;
-    if (lifecycle !== "") this.lifecycle = lifecycle;
+    if (lifecycle !== "" && lifecycle !== this.lifecycle) {
+      this.lifecycle = lifecycle;
+      this.state?.set(LIFECYCLE, JsonValue.string(lifecycle));
+    }
     if (isNew) this.onNewMachine();
     else if (isBack) this.server.resetUpTo(this.prepared, NONE);
     this.refresh(!hasTime);

@@ -1,8 +1,11 @@
 /** The guest as its host has set it up, and how that changes; envd-http.md 5.4. */
 import type { State } from "../json/state.ts";
+import { objectOf, textsOf } from "../json/texts.ts";
+import { JsonValue } from "../json/value.ts";
 import { Time } from "../sys/clock.ts";
 import { SysError } from "../sys/errno.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
+import { Level, log } from "../sys/log.ts";
 import type { Loop } from "../sys/loop.ts";
 import { AccessToken } from "./access-token.ts";
 import { CaBundle } from "./ca-bundle.ts";
@@ -13,12 +16,18 @@ import type { InitRequest } from "./init-request.ts";
 import { isBefore } from "./timestamp.ts";
 import { Volumes } from "./volumes.ts";
 
+/** The member of the state that tells the next worker of it. */
+const MEMBER = "setup";
+/** Bytes of variables that the state has room for, whatever they are, beside all else. */
+const MAX_VARIABLES_BYTES = 128 * 1024;
+
 export class Setup {
   readonly token: AccessToken;
   readonly defaults = new Defaults();
   private readonly caBundle: CaBundle;
   private readonly volumes: Volumes;
   private readonly setsClock: boolean;
+  private readonly state: State | undefined;
   /** When the latest request was made. */
   private latest = new Time(0, 0);
 
@@ -26,8 +35,11 @@ export class Setup {
   constructor(loop: Loop, exits: ExitWatcher, setsClock: boolean, state: State | undefined) {
     this.token = new AccessToken(state);
     this.caBundle = new CaBundle(loop);
-    this.volumes = new Volumes(loop, exits);
+    this.volumes = new Volumes(loop, exits, state);
     this.setsClock = setsClock;
+    this.state = state;
+    const left = state?.get(MEMBER);
+    if (left !== undefined) this.recall(left);
   }
 
   /** Whether a request is not older than one that was admitted before; one of no time always is. */
@@ -45,13 +57,14 @@ export class Setup {
   apply(request: InitRequest, onDone: (failure: string) => void): void {
     const { token, defaults } = this;
     if (request.timestamp !== undefined && this.setsClock) stepClock(request.timestamp);
-    if (request.hasVariables) defaults.environment.replaceUser(request.variables);
+    if (request.hasVariables) defaults.environment.user = request.variables;
     // The bytes of the request are the store's from now on.
     if (request.accessToken === undefined) token.clear();
     else token.replace(request.accessToken);
     if (request.eventsAddress !== "") setEventsAddress(defaults.environment, request.eventsAddress);
     if (request.defaultUser !== "") defaults.user = request.defaultUser;
     if (request.defaultWorkdir !== "") defaults.workdir = request.defaultWorkdir;
+    if (this.state !== undefined) this.keep(this.state);
     try {
       if (request.caBundle !== "") this.caBundle.install(request.caBundle);
     } catch (error) {
@@ -61,5 +74,29 @@ export class Setup {
     this.volumes.mountAll(request.volumes, request.lifecycle, (failure) => {
       onDone(failure === "" ? "" : `failed to setup NFS volumes: ${failure}`);
     });
+  }
+
+  private keep(state: State): void {
+    const { defaults, latest } = this;
+    const variables = objectOf(defaults.environment.user);
+    const fits = variables.table.size <= MAX_VARIABLES_BYTES;
+    if (!fits) log(Level.WARN, "the variables are too many bytes to outlive this process");
+    const kept = JsonValue.object()
+      .set("user", JsonValue.string(defaults.user))
+      .set("workdir", JsonValue.string(defaults.workdir))
+      .set("seconds", JsonValue.number(latest.seconds))
+      .set("nanoseconds", JsonValue.number(latest.nanoseconds))
+      .set("internal", objectOf(defaults.environment.internal));
+    state.set(MEMBER, fits ? kept.set("variables", variables) : kept);
+  }
+
+  /** Goes on with what a worker before this one was told. */
+  private recall(kept: JsonValue): void {
+    const { defaults } = this;
+    defaults.user = kept.get("user")?.asString() ?? defaults.user;
+    defaults.workdir = kept.get("workdir")?.asString() ?? defaults.workdir;
+    this.latest = new Time(kept.get("seconds")?.asNumber() ?? 0, kept.get("nanoseconds")?.asNumber() ?? 0);
+    for (const [name, value] of textsOf(kept.get("internal"))) defaults.environment.setInternal(name, value);
+    defaults.environment.user = textsOf(kept.get("variables"));
   }
 }

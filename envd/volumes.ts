@@ -1,6 +1,8 @@
 /** Volumes of NFS servers, and which of them are there for which life of the guest; envd-http.md 5.4. */
 import { monotonicNow } from "../sys/clock.ts";
 import { SysError } from "../sys/errno.ts";
+import type { State } from "../json/state.ts";
+import { objectOf, textsOf } from "../json/texts.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
 import { realPath } from "../sys/file.ts";
 import type { Loop } from "../sys/loop.ts";
@@ -10,6 +12,8 @@ import { absolutePath, directoryOf } from "../sys/path.ts";
 import type { Volume } from "./init-request.ts";
 import { Program } from "./program.ts";
 
+/** The member of the state that tells the next worker what is mounted. */
+const MEMBER = "volumes";
 const MAX_VOLUMES = 64;
 /** For all mounts of one request, and for each unmount; milliseconds. */
 const LIMIT_MS = 10_000;
@@ -21,11 +25,15 @@ export class Volumes {
   private readonly loop: Loop;
   private readonly exits: ExitWatcher;
   /** The lifecycle of each path that has been mounted. */
-  private readonly ledger = new Map<string, string>();
+  private readonly ledger: Map<string, string>;
+  private readonly state: State | undefined;
 
-  constructor(loop: Loop, exits: ExitWatcher) {
+  /** `state`: where a worker before this one has left its ledger, if anywhere. */
+  constructor(loop: Loop, exits: ExitWatcher, state: State | undefined) {
     this.loop = loop;
     this.exits = exits;
+    this.state = state;
+    this.ledger = textsOf(state?.get(MEMBER));
   }
 
   /**
@@ -46,11 +54,16 @@ export class Volumes {
     };
     for (const volume of wanted.values()) {
       new VolumeMount(this.loop, this.exits, volume, (failure) => {
-        if (failure === "") this.ledger.set(volume.path, lifecycle);
+        if (failure === "") this.enter(volume.path, lifecycle);
         end(failure === "" ? "" : `${volume.path}: ${failure}`);
       }).start();
     }
     end("");
+  }
+
+  private enter(path: string, lifecycle: string): void {
+    this.ledger.set(path, lifecycle);
+    this.state?.set(MEMBER, objectOf(this.ledger));
   }
 }
 

@@ -1,6 +1,6 @@
 /** The agent as one process, for tests and for those who have a supervisor of their own: `--no-supervise`. */
-import { Temporaries } from "../smolvm/temporaries.ts";
 import type { EnvdOptions } from "../envd/options.ts";
+import { Temporaries } from "../json/temporaries.ts";
 import type { Address } from "../sys/address.ts";
 import { SysError } from "../sys/errno.ts";
 import { GroupTable } from "../sys/groups.ts";

@@ -2,8 +2,8 @@
 import { Daemon } from "../envd/daemon.ts";
 import type { EnvdOptions } from "../envd/options.ts";
 import type { Keeper } from "../envd/process/keeper.ts";
+import type { Temporaries } from "../json/temporaries.ts";
 import { Server } from "../smolvm/server.ts";
-import type { Temporaries } from "../smolvm/temporaries.ts";
 import { ExitWatcher } from "../sys/exit.ts";
 import type { GroupTable } from "../sys/groups.ts";
 import { fstat } from "../sys/file.ts";

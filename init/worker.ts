@@ -1,7 +1,7 @@
 /** The process that serves, under a supervisor which holds the listeners; lifecycle.md 1.13. */
 import type { EnvdOptions } from "../envd/options.ts";
 import { State } from "../json/state.ts";
-import { Temporaries } from "../smolvm/temporaries.ts";
+import { Temporaries } from "../json/temporaries.ts";
 import { Family, parseAddress } from "../sys/address.ts";
 import type { Message } from "../sys/channel.ts";
 import { GroupTable } from "../sys/groups.ts";
@@ -71,8 +71,8 @@ class ChannelKeeper extends Keeper {
   private readonly channel: SupervisorChannel;
 
   /** `tellsExits`: it is told how processes end that are no children of this one. */
-  constructor(channel: SupervisorChannel, tellsExits: boolean, state: State) {
-    super(tellsExits, state);
+  constructor(channel: SupervisorChannel, tellsExits: boolean, state: State, temporaries: Temporaries) {
+    super(tellsExits, state, temporaries);
     this.channel = channel;
   }
 
@@ -97,7 +97,7 @@ export function work(channel: number, recordFile: number, isInit: boolean, optio
   const temporaries = new Temporaries(state);
   temporaries.removeStale();
   const ears = new SupervisorChannel(loop, channel);
-  const keeper = new ChannelKeeper(ears, isInit, state);
+  const keeper = new ChannelKeeper(ears, isInit, state, temporaries);
   const serving = new Serving(loop, new GroupTable(recordFile, GROUPS_OFFSET), temporaries, options, keeper);
   ears.serving = serving;
   loop.add(new StopSignals(serving, isInit), Ready.READABLE);

@@ -5,7 +5,7 @@ import { printJson } from "./print.ts";
 import { JsonValue } from "./value.ts";
 
 export class State {
-  private readonly record: StateRecord;
+  readonly record: StateRecord;
   /** What a worker before this one has written cannot be trusted, and is lost. */
   readonly isDamaged: boolean;
 

@@ -1,11 +1,11 @@
 /** What connections and their operations need of the server. */
+import type { Temporaries } from "../json/temporaries.ts";
 import { Acceptor } from "../sys/acceptor.ts";
 import type { BufferPool } from "../sys/buffers.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
 import type { GroupTable } from "../sys/groups.ts";
 import type { Loop } from "../sys/loop.ts";
 import type { Connection } from "./connection.ts";
-import type { Temporaries } from "./temporaries.ts";
 
 export abstract class Host extends Acceptor {
   readonly exits: ExitWatcher;

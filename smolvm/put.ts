@@ -1,4 +1,5 @@
 /** `put_file`: bytes into a temporary that takes the target's place when it is whole. */
+import { TEMPORARY_PREFIX } from "../json/temporaries.ts";
 import type { JsonValue } from "../json/value.ts";
 import { Errno, SysError } from "../sys/errno.ts";
 import { TemporaryFile } from "../sys/file.ts";
@@ -11,7 +12,6 @@ import type { Host } from "./host.ts";
 import { Operation } from "./operation.ts";
 import { osErrorText } from "./python.ts";
 import { DONE, errorReply } from "./reply.ts";
-import { TEMPORARY_PREFIX } from "./temporaries.ts";
 
 const READS_PER_TURN = 4;
 /** No mode given: the temporary's 0600 stays. */

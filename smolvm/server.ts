@@ -1,5 +1,6 @@
 /** The SmolVM server: takes connections from its listeners and gives each request its turn. */
 import { JsonError, parseJson } from "../json/parse.ts";
+import type { Temporaries } from "../json/temporaries.ts";
 import { JsonKind, JsonValue } from "../json/value.ts";
 import { Family } from "../sys/address.ts";
 import { BufferPool } from "../sys/buffers.ts";
@@ -13,7 +14,6 @@ import { begin, refusal, Verb, verbOf } from "./dispatch.ts";
 import { CHUNK_BYTES, HEADER_BYTES } from "./frame.ts";
 import { Host } from "./host.ts";
 import { errorReply, PONG } from "./reply.ts";
-import type { Temporaries } from "./temporaries.ts";
 
 /** Requests that are served at once; further ones wait their turn. */
 const MAX_RUNNING = 64;

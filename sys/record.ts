@@ -3,8 +3,10 @@
  *
  * At the start of the file lies the table of process groups that end with the worker. The rest is the state record: the
  * worker writes it whole, with a version and a checksum, so that the next one either reads all of it or knows that it
- * cannot be trusted. A descriptor cannot lie in a file: those go through the channel (channel.ts).
+ * cannot be trusted. A secret lies beside it: of the state there are copies in memory whenever a part of it is read or
+ * written. A descriptor cannot lie in a file: those go through the channel (channel.ts).
  */
+import { wipe } from "./bytes.ts";
 import { GROUPS_BYTES } from "./groups.ts";
 import { createMemoryFile, readAt, writeAt } from "./memory-file.ts";
 
@@ -17,8 +19,12 @@ const HEADER_BYTES = 20;
 const MAGIC = 0x45544f4d;
 const FORMAT = 1;
 const STATE_OFFSET = RECORD_OFFSET + HEADER_BYTES;
+/** The secret's length, a 32-bit word, then its bytes; in a page of its own, behind the state. */
+const SECRET_BYTES = 4096;
+const LENGTH_BYTES = 4;
+const SECRET_OFFSET = FILE_BYTES - SECRET_BYTES;
 /** Bytes of the largest state. */
-export const STATE_MAX = FILE_BYTES - STATE_OFFSET;
+export const STATE_MAX = SECRET_OFFSET - STATE_OFFSET;
 const ADLER_MODULUS = 65521;
 
 /** The file of a supervisor and its workers. The caller owns the descriptor. Throws SysError. */
@@ -69,6 +75,26 @@ export class StateRecord {
     view.setUint32(12, state.length, true);
     view.setUint32(16, checksum(state), true);
     return writeAt(this.fd, header, RECORD_OFFSET) === HEADER_BYTES && writeAt(this.fd, state, STATE_OFFSET) === state.length;
+  }
+
+  /** The secret written last, the caller's own; empty where there is none. It may be damaged. */
+  secret(): Uint8Array {
+    const page = new Uint8Array(SECRET_BYTES);
+    readAt(this.fd, page, SECRET_OFFSET);
+    const secret = page.slice(LENGTH_BYTES, LENGTH_BYTES + new DataView(page.buffer).getUint32(0, true));
+    wipe(page, 0, page.length);
+    return secret;
+  }
+
+  /** Puts a secret, which stays the caller's, in the place of the one before, of which nothing is left. One of more than 4,092 bytes is none. */
+  setSecret(secret: Uint8Array): void {
+    const page = new Uint8Array(SECRET_BYTES);
+    if (LENGTH_BYTES + secret.length <= page.length) {
+      new DataView(page.buffer).setUint32(0, secret.length, true);
+      page.set(secret, LENGTH_BYTES);
+    }
+    writeAt(this.fd, page, SECRET_OFFSET);
+    wipe(page, 0, page.length);
   }
 }
 

@@ -1,14 +1,15 @@
 /**
- * The files that uploads are gathered in, entered in the state record: an agent that dies leaves them behind, and the
- * next one removes them; lifecycle.md 1.13.
+ * The files that are to replace others when they are whole, entered in the state record: an agent that dies leaves them
+ * behind, and the next one removes them; lifecycle.md 1.13.
  */
-import type { State } from "../json/state.ts";
-import { JsonValue } from "../json/value.ts";
 import { unlink } from "../sys/file.ts";
 import { Level, log } from "../sys/log.ts";
+import type { State } from "./state.ts";
+import { JsonValue } from "./value.ts";
 
-/** How their names begin. */
+/** How the names of uploads begin, and what follows the destination's name in those of compositions. */
 export const TEMPORARY_PREFIX = ".smolvm-put-";
+export const COMPOSE_MARK = ".e2b-compose.";
 /** The member of the state that lists them. */
 const MEMBER = "temporaries";
 
@@ -54,6 +55,7 @@ export class Temporaries {
 }
 
 function removeTemporary(path: string): void {
-  // Only what an upload can have made, whatever the record says.
-  if (path.slice(path.lastIndexOf("/") + 1).startsWith(TEMPORARY_PREFIX)) unlink(path);
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  // Only what an agent can have made, whatever the record says.
+  if (name.startsWith(TEMPORARY_PREFIX) || name.includes(COMPOSE_MARK)) unlink(path);
 }
