@@ -101,11 +101,13 @@ export class ComposeJob extends BodyWriter {
     this.temporary = "";
   }
 
-  private close(): void {
+  /** Returns 0, or -errno where what was written is refused. */
+  private close(): number {
     if (this.from >= 0) close(this.from);
-    if (this.to >= 0) close(this.to);
+    const closed = this.to >= 0 ? close(this.to) : 0;
     this.from = CLOSED;
     this.to = CLOSED;
+    return closed;
   }
 
   private turn(): void {
@@ -170,7 +172,8 @@ export class ComposeJob extends BodyWriter {
   }
 
   private commit(): void {
-    this.close();
+    const closed = this.close();
+    if (closed < 0) throw failure("composing file", new SysError("close", -closed, this.temporary));
     try {
       rename(this.temporary, this.destination);
     } catch (error) {

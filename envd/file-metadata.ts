@@ -33,8 +33,8 @@ export function readMetadata(head: RequestHead): Map<string, string> {
 }
 
 /**
- * Gives a file this metadata in place of what it has; other attributes stay. Returns what the file has then, undefined
- * where that is nothing: where its file system has no attributes, too. Throws Failure.
+ * Gives a file, by a path of an open one in /proc, this metadata in place of what it has; other attributes stay. Returns
+ * what the file has then, undefined where that is nothing: where its file system has no attributes, too. Throws Failure.
  */
 export function replaceMetadata(path: string, metadata: Map<string, string>): JsonValue | undefined {
   try {
@@ -52,8 +52,9 @@ export function replaceMetadata(path: string, metadata: Map<string, string>): Js
     return stored;
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    // Devices may not have them either.
-    if (error.errno !== Errno.EOPNOTSUPP && error.errno !== Errno.EPERM) throw failure(error);
+    // Devices may not have them either, and an open file has no path where there is no /proc.
+    const isWithout = error.errno === Errno.EOPNOTSUPP || error.errno === Errno.EPERM || error.errno === Errno.ENOENT;
+    if (!isWithout) throw failure(error);
     if (metadata.size > 0) log(Level.INFO, `metadata is not kept: ${error.describe()}`);
     return undefined;
   }

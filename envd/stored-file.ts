@@ -84,16 +84,24 @@ export class StoredFile {
 
   /** Completes the file. Returns what the reply says of it. Throws Failure. */
   finish(): JsonValue {
-    this.abandon();
+    // While it is open: somebody may wait for it to be closed, and move it away.
+    const stored = replaceMetadata(`/proc/self/fd/${this.fd}`, this.metadata);
+    const closed = this.close();
+    if (closed < 0) throw this.writeFailure(-closed);
     const entry = entryOf(this.path);
-    const stored = replaceMetadata(this.path, this.metadata);
     return stored === undefined ? entry : entry.set("metadata", stored);
   }
 
   /** Closes the file, whatever it is. */
   abandon(): void {
-    if (this.fd >= 0) close(this.fd);
+    this.close();
+  }
+
+  /** Returns 0, or -errno where what was written is refused. */
+  private close(): number {
+    const closed = this.fd >= 0 ? close(this.fd) : 0;
     this.fd = -1;
+    return closed;
   }
 
   private writeFailure(errno: number): Failure {

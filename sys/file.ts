@@ -205,9 +205,9 @@ export function available(fd: number): number {
   return call(Call.ioctl, fd, FIONREAD, addressOf(count)) < 0 ? 0 : new DataView(count.buffer).getInt32(0, true);
 }
 
-/** Closes a descriptor. */
-export function close(fd: number): void {
-  call(Call.close, fd, 0, 0);
+/** Closes a descriptor. Returns 0, or -errno where a network file system or a quota refuses only now what was written. */
+export function close(fd: number): number {
+  return call(Call.close, fd, 0, 0);
 }
 
 /** read(2) into an array from `offset` on. Returns the bytes read, 0 at the end, or -errno. EINTR is tried again. */

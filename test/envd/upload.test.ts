@@ -1,7 +1,7 @@
 // POST /files: raw bodies, what becomes of targets, connections; envd-http.md 5.7 and 8.8.
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { hangLimit } from "../agent.ts";
 import { noise } from "../scratch.ts";
 import { until } from "../until.ts";
@@ -184,6 +184,19 @@ describe("connections", () => {
     await until("all descriptors are closed", 20, () => daemon.descriptors() <= before);
     expect((await putRaw(daemon, "path=/tmp/aborted0", "whole")).status).toBe(200);
     expect(read("/tmp/aborted0")).toBe("whole");
+  });
+
+  test("a file that somebody moves away while it comes is stored where it is then", async () => {
+    const peer = await Peer.connect(daemon.port);
+    const headers = { "Content-Type": octets, "Content-Length": "8", "X-Metadata-A": "b" };
+    await peer.send(requestBytes("POST", "/files?path=/tmp/incoming", { headers, body: "half" }));
+    await until("the file is there", 20, () => existsSync(daemon.inside("/tmp/incoming")));
+    renameSync(daemon.inside("/tmp/incoming"), daemon.inside("/tmp/taken"));
+    await peer.send("rest");
+    expect((await peer.read()).status).toBe(200);
+    peer.leave();
+    expect(read("/tmp/taken")).toBe("halfrest");
+    expect(existsSync(daemon.inside("/tmp/incoming"))).toBe(false);
   });
 
   test("PUT-34: a refusal of 10 MiB can be read", async () => {
