@@ -4,7 +4,7 @@ import { BodyWriter } from "../http/roles.ts";
 import { Status } from "../http/status.ts";
 import { COMPOSE_MARK, type Temporaries } from "../json/temporaries.ts";
 import { isOutOfSpace, SysError } from "../sys/errno.ts";
-import { close, openForReading, randomName, stat, unlink } from "../sys/file.ts";
+import { close, fstat, lstat, openForReading, randomName, stat, unlink } from "../sys/file.ts";
 import type { Loop } from "../sys/loop.ts";
 import { changeOwnerOf, rename } from "../sys/node.ts";
 import { openForOverwrite } from "../sys/overwrite.ts";
@@ -45,6 +45,9 @@ export class ComposeJob extends BodyWriter {
   private from = CLOSED;
   private to = CLOSED;
   private temporary = "";
+  /** What the temporary is, and then the destination. */
+  private device = 0;
+  private inode = 0;
 
   /** `resolve` makes a path of a source, and throws Failure. */
   constructor(
@@ -116,7 +119,7 @@ export class ComposeJob extends BodyWriter {
     for (; this.next < stop; this.next++) {
       const source = this.sources.at(this.next) ?? "";
       if (this.phase === Phase.CHECK) this.sources[this.next] = this.check(source);
-      else unlink(source);
+      else this.remove(source);
     }
     if (this.next < this.sources.length) return;
     this.next = 0;
@@ -139,6 +142,16 @@ export class ComposeJob extends BodyWriter {
     return path;
   }
 
+  /** One that is the destination by another name is not one any more. */
+  private remove(source: string): void {
+    try {
+      const { device, inode } = lstat(source);
+      if (inode !== this.inode || device !== this.device) unlink(source);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+    }
+  }
+
   private open(): void {
     makeParents(this.destination, this.user);
     const path = `${this.destination}${COMPOSE_MARK}${randomName()}.tmp`;
@@ -147,6 +160,9 @@ export class ComposeJob extends BodyWriter {
     try {
       this.to = openForOverwrite(path).fd;
       changeOwnerOf(this.to, path, this.user.uid, this.user.gid);
+      const { device, inode } = fstat(this.to);
+      this.device = device;
+      this.inode = inode;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       throw failure("creating temporary file", error);

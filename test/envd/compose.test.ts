@@ -82,6 +82,16 @@ test("CMP-03: a source that is the destination", async () => {
   expect(daemon.read("/root/same").toString()).toBe("kept");
 });
 
+test("a source that is the destination by another name is not removed", async () => {
+  mkdirSync(path("/srv/three"));
+  symlinkSync("three", path("/srv/three-link"));
+  put("/srv/three/whole", "first, ");
+  put("/srv/three/part", "second");
+  const reply = await compose({ source_paths: ["/srv/three-link/whole", "/srv/three/part"], destination: "/srv/three/whole" });
+  expect([reply.status, readdirSync(path("/srv/three"))]).toEqual([200, ["whole"]]);
+  expect(daemon.read("/srv/three/whole").toString()).toBe("first, second");
+});
+
 test("CMP-04: a source that is missing", async () => {
   mkdirSync(path("/srv/four"));
   put("/srv/four/first", "first");
