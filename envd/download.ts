@@ -97,8 +97,10 @@ function conditionsOf(head: RequestHead): Conditions {
 
 /** Whether the file goes as it is. Throws Failure where it would have to, and must not. */
 function usesIdentity(codings: AcceptedCodings, conditions: Conditions): boolean {
-  if (!conditions.needsIdentity) return codings.choice === Coding.IDENTITY || (!mayCompress() && !codings.isIdentityRefused);
+  const isCrowded = !mayCompress();
+  if (!conditions.needsIdentity && !isCrowded) return codings.choice === Coding.IDENTITY;
   if (!codings.isIdentityRefused) return true;
+  if (!conditions.needsIdentity) throw new Failure(Status.UNAVAILABLE, "too many files are being compressed");
   throw new Failure(Status.NOT_ACCEPTABLE, "identity encoding not acceptable for Range or conditional request");
 }
 

@@ -1,7 +1,7 @@
 /** POST /files; envd-http.md 5.7. */
 import { lowerText } from "../http/ascii.ts";
 import type { Exchange } from "../http/exchange.ts";
-import { GunzipReader } from "../http/gunzip-reader.ts";
+import { GunzipReader, mayDecompress } from "../http/gunzip-reader.ts";
 import { Handler } from "../http/handler.ts";
 import type { RequestHead } from "../http/head.ts";
 import { MultipartError } from "../http/multipart.ts";
@@ -30,6 +30,7 @@ export class UploadHandler extends Handler {
     try {
       const request = this.gate.admit(head, "write");
       const isGzip = isCompressed(head);
+      if (isGzip && !mayDecompress()) throw new Failure(Status.UNAVAILABLE, "too many uploads are being decompressed");
       const upload = this.begin(exchange, head, request);
       if (isGzip) return exchange.receive(new GunzipReader(exchange, upload));
       upload.prepare();

@@ -12,6 +12,15 @@ const TURN_BYTES = 4 * DATA_BYTES;
 const STEP_BYTES = 4096;
 /** Bytes of the shortest header. */
 const HEADER_BYTES = 10;
+/** Bodies that are decompressed at the same time: each takes 50 kB. */
+const MAX_STREAMS = 256;
+
+let streams = 0;
+
+/** Whether one more body may be decompressed now. */
+export function mayDecompress(): boolean {
+  return streams < MAX_STREAMS;
+}
 
 export class GunzipReader extends BodyReader {
   private readonly exchange: Exchange;
@@ -26,6 +35,7 @@ export class GunzipReader extends BodyReader {
     super();
     this.exchange = exchange;
     this.reader = reader;
+    streams++;
   }
 
   override onBody(bytes: Uint8Array, start: number, end: number): number {
@@ -78,7 +88,9 @@ export class GunzipReader extends BodyReader {
   }
 
   private close(): void {
-    if (!this.isClosed) this.inflater.close();
+    if (this.isClosed) return;
+    this.inflater.close();
     this.isClosed = true;
+    streams--;
   }
 }

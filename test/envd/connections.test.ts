@@ -1,11 +1,14 @@
 // Many connections, and what each may take: the limit on their number, their memory, the idle limit; envd-http.md 2.1.
 
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { gzipSync } from "node:zlib";
 import { hangLimit } from "../agent.ts";
 import { host } from "../host.ts";
 import { RawClient } from "../http/raw.ts";
+import { noise } from "../scratch.ts";
 import { until } from "../until.ts";
 import { Daemon } from "./daemon.ts";
+import { requestBytes } from "./peer.ts";
 
 setDefaultTimeout(hangLimit);
 
@@ -139,6 +142,52 @@ test("PRO-06: a reader that stops is dropped at the idle limit, its file closed;
     for (const client of busy) expect(["eof", "reset"]).toContain(await client.ended());
     for (const client of busy) expect(client.received).toBeLessThan(64 * MB);
     expect(await RawClient.with(daemon.port, isHealthy)).toBe(true);
+  }));
+
+test("so many downloads are compressed at once; then a file goes as it is, or is refused to those who will not have it so", () =>
+  Daemon.with({ setup: "dd if=/dev/urandom of=/srv/big bs=1M count=32 status=none" }, async (daemon) => {
+    const descriptors = daemon.descriptors();
+    const busy = await Promise.all(Array.from({ length: 64 }, () => RawClient.connect(daemon.port)));
+    for (const client of busy) {
+      client.pause();
+      await client.get("/files?path=/srv/big", "Accept-Encoding: gzip, identity;q=0\r\n");
+    }
+    await until("the downloads have begun", 20, () => daemon.descriptors() === descriptors + 2 * busy.length);
+    const coding = (accepted: string): Promise<(number | string | undefined)[]> =>
+      RawClient.with(daemon.port, async (client) => {
+        await client.get("/files?path=/etc/hosts", `Accept-Encoding: ${accepted}\r\n`);
+        const response = await client.response();
+        return [response.status, response.get("content-encoding")];
+      });
+    expect(await coding("gzip")).toEqual([200, undefined]);
+    expect(await coding("gzip, identity;q=0")).toEqual([503, undefined]);
+    for (const client of busy) client.abort();
+    await until("their connections and files are closed", 20, () => daemon.descriptors() === descriptors);
+    expect(await coding("gzip, identity;q=0")).toEqual([200, "gzip"]);
+  }));
+
+test("so many uploads are decompressed at once; further ones are refused", () =>
+  Daemon.with({}, async (daemon) => {
+    const descriptors = daemon.descriptors();
+    const body = gzipSync(noise(300_000));
+    const headers = { "Content-Type": "application/octet-stream", "Content-Encoding": "gzip", "Content-Length": `${body.length}` };
+    const begin = async (path: string, bytes: Buffer): Promise<RawClient> => {
+      const client = await RawClient.connect(daemon.port);
+      await client.send(requestBytes("POST", `/files?path=${path}`, { headers, body: bytes }));
+      return client;
+    };
+    const busy: RawClient[] = [];
+    for (let i = 0; i < 256; i++) busy.push(await begin("/srv/busy", body.subarray(0, 100_000)));
+    await until("the uploads have begun", 20, () => daemon.descriptors() === descriptors + 2 * busy.length);
+    const refused = await begin("/srv/one", body);
+    expect((await refused.response()).status).toBe(503);
+    refused.abort();
+    for (const client of busy) client.abort();
+    await until("their connections and files are closed", 20, () => daemon.descriptors() === descriptors);
+    const stored = await begin("/srv/one", body);
+    expect((await stored.response()).status).toBe(200);
+    stored.abort();
+    expect(daemon.read("/srv/one").equals(noise(300_000))).toBe(true);
   }));
 
 test("the idle limit holds under a supervisor, and between requests", () =>
