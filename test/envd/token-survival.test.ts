@@ -2,6 +2,10 @@
 
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { hangLimit } from "../agent.ts";
+import { AccessToken } from "../../envd/access-token.ts";
+import { State } from "../../json/state.ts";
+import { JsonValue } from "../../json/value.ts";
+import { createRecordFile, STATE_MAX, StateRecord } from "../../sys/record.ts";
 import type { Daemon } from "./daemon.ts";
 import { sign, TOKEN } from "./signature.ts";
 import { damageRecord, killWorker, readRecord, supervised } from "./workers.ts";
@@ -78,3 +82,12 @@ test("L082: a damaged record lets nobody in, until the guest is set up anew", ()
     expect((await daemon.init({ accessToken: "new" })).status).toBe(204);
     expect([await status(daemon, "/metrics"), await status(daemon, "/metrics", "new"), await status(daemon, signed("new"))]).toEqual([401, 200, 200]);
   }, { setup }));
+
+test("where there is no room left the token is what is kept", () => {
+  const file = createRecordFile();
+  const state = new State(new StateRecord(file));
+  expect(state.set("full", JsonValue.string("x".repeat(STATE_MAX - '{"full":""}'.length)))).toBe(true);
+  new AccessToken(state).replace(Buffer.from(TOKEN));
+  const token = new AccessToken(new State(new StateRecord(file)));
+  expect([token.isSet, token.isNeeded, token.matches(Buffer.from(TOKEN)), Buffer.from(token.bytes).toString()]).toEqual([true, true, true, TOKEN]);
+});

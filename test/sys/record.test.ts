@@ -97,3 +97,32 @@ test("a state leaves the table of groups alone, and nobody changes the file's si
   expect(after).toEqual(table);
   for (const size of [0, 2 * 1024 * 1024]) expect(() => ftruncateSync(fd, size)).toThrow("EPERM");
 });
+
+test("a secret lies beside the state, and nothing is left of the one before", () => {
+  const fd = newFile();
+  const record = new StateRecord(fd);
+  expect(record.secret()).toHaveLength(0);
+  record.write(new Uint8Array(STATE_MAX).fill(7));
+  const longest = new Uint8Array(4092).fill(9);
+  const page = (): Buffer => {
+    const content = Buffer.alloc(4096);
+    expect(readSync(fd, content, 0, content.length, 1024 * 1024 - content.length)).toBe(content.length);
+    return content;
+  };
+  for (const secret of [bytes("a secret"), longest, bytes("short"), bytes("")]) {
+    record.setSecret(secret);
+    expect(new StateRecord(fd).secret()).toEqual(secret);
+    expect(page().subarray(4 + secret.length)).toEqual(Buffer.alloc(4092 - secret.length));
+    expect(record.read()).toHaveLength(STATE_MAX);
+  }
+  record.setSecret(longest);
+  record.setSecret(new Uint8Array(4093).fill(9));
+  expect(record.secret()).toHaveLength(0);
+  expect(page()).toEqual(Buffer.alloc(4096));
+});
+
+test("a secret whose length is damaged is some bytes, and no more than there are", () => {
+  const fd = newFile();
+  writeSync(fd, Buffer.alloc(4, 0xff), 0, 4, 1024 * 1024 - 4096);
+  expect(new StateRecord(fd).secret()).toHaveLength(4092);
+});
