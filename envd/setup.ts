@@ -18,8 +18,9 @@ import { Volumes } from "./volumes.ts";
 
 /** The member of the state that tells the next worker of it. */
 const MEMBER = "setup";
-/** Bytes of variables that the state has room for, whatever they are, beside all else. */
-const MAX_VARIABLES_BYTES = 128 * 1024;
+/** Characters of variables, quoted, that the state has room for beside all else, whatever they are. */
+const MAX_KEPT = 128 * 1024;
+const QUOTES = 4;
 
 export class Setup {
   readonly token: AccessToken;
@@ -78,16 +79,18 @@ export class Setup {
 
   private keep(state: State): void {
     const { defaults, latest } = this;
-    const variables = objectOf(defaults.environment.user);
-    const fits = variables.table.size <= MAX_VARIABLES_BYTES;
-    if (!fits) log(Level.WARN, "the variables are too many bytes to outlive this process");
+    const { user, internal } = defaults.environment;
+    let size = 0;
+    for (const [name, value] of user) size += name.length + value.length + QUOTES;
     const kept = JsonValue.object()
       .set("user", JsonValue.string(defaults.user))
       .set("workdir", JsonValue.string(defaults.workdir))
       .set("seconds", JsonValue.number(latest.seconds))
       .set("nanoseconds", JsonValue.number(latest.nanoseconds))
-      .set("internal", objectOf(defaults.environment.internal));
-    state.set(MEMBER, fits ? kept.set("variables", variables) : kept);
+      .set("internal", objectOf(internal));
+    if (size <= MAX_KEPT) kept.set("variables", objectOf(user));
+    else log(Level.WARN, "the environment is too large to outlive this process");
+    state.set(MEMBER, kept);
   }
 
   /** Goes on with what a worker before this one was told. */
