@@ -67,7 +67,8 @@ export class Subscriber extends CallOwner {
     this.call.hold(this);
     // Its head and this leave in one piece, and whatever comes next waits for it.
     this.call.send(startResponse(pid));
-    if (publisher === undefined) return;
+    // The peer may have gone just now.
+    if (this.publisher === undefined) return;
     this.lastEvent = monotonicNow();
     this.loop.timers.start(this.keepalive, this.interval);
   }

@@ -48,6 +48,22 @@ for (const codec of codecs) {
     }));
 }
 
+test("S36: nothing is kept up for clients that were reset before their stream had begun", () =>
+  Daemon.with({}, async (daemon) => {
+    const client = new Client(daemon.port, "proto");
+    for (let i = 0; i < 150; i++) (await client.sh("exit 0", { keepalive: "1" })).http.reset();
+    await until("nothing runs", 20, async () => (await client.list()).length === 0);
+    const stream = await client.sh("sleep 100", { keepalive: "1" });
+    const pid = await stream.started();
+    const wakeUps = (): number => Number(proc.statusLine(daemon.pid, "voluntary_ctxt_switches"));
+    const before = wakeUps();
+    for (let i = 0; i < 3; i++) expect((await stream.next()).kind).toBe("keepalive");
+    // One for each second, and what the machine has a program wait for; each that was kept up would have three.
+    expect(wakeUps() - before).toBeLessThan(100);
+    await client.kill({ pid });
+    await stream.outcome();
+  }));
+
 test("1,000 processes at once are all listed, and all told of their end", () =>
   Daemon.with({}, async (daemon) => {
     const client = new Client(daemon.port, "proto");
