@@ -6,6 +6,7 @@ import type { Process } from "./process.ts";
 const MAX_RETAINED = 4096;
 const FIRST_ROOM = 16;
 const NOTHING = -1;
+const PID_MAX = 0x7fffffff;
 const PID_BYTES = 4;
 /** Until when it is kept, in monotonic milliseconds, which of all processes it was, and how it has ended. */
 const RECORD_BYTES = 20;
@@ -65,6 +66,8 @@ export class RetainedEnds {
   /** The index of the end of a pid, of the process that was started last; -1 where there is none. */
   byPid(pid: number): number {
     let found = NOTHING;
+    // A request's number is a word, and one of those words stands for an end that nobody is to get.
+    if (pid > PID_MAX) return found;
     for (let i = this.nextOf(pid, 0); i >= 0; i = this.nextOf(pid, i + 1)) found = this.later(found, i);
     return found;
   }

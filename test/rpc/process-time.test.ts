@@ -50,6 +50,13 @@ cases.both("S46: a tag that was given again means the later process", async (cli
   expect((await (await client.connect({ tag })).outcome()).end?.status).toBe("signal: killed");
 });
 
+cases.both("S46: and no number stands for what has been forgotten", async (client) => {
+  const tag = `forgotten-${client.codec}`;
+  for (let i = 0; i < 2; i++) await client.run("exit 1", {}, { tag });
+  const pid = 0xffffffff;
+  await expectRefused(client.connect({ pid }), "not_found", `process with pid ${pid} not found`);
+});
+
 cases.once("S47: a number that is given again means the later process, whenever the earlier one's end comes", async (client) => {
   // The leader of the first has exited; somebody else holds its output.
   const first = await client.sh("sleep 300 & echo $!; exit 1", {}, { tag: "first" });
