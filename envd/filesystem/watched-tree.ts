@@ -2,13 +2,16 @@
 import { Errno, SysError } from "../../sys/errno.ts";
 import { addWatch, removeWatch } from "../../sys/inotify.ts";
 
+/** The watch of a place of which nobody knows what is there. */
+const UNKNOWN = -1;
+
 export class WatchedDirectory {
   readonly watch: number;
   name: string;
   /** Undefined for the root, and for one that has been moved away. */
   parent: WatchedDirectory | undefined;
   readonly children: WatchedDirectory[] = [];
-  /** Whether all that was in it when its watch began has been seen. */
+  /** Whether all that was in it when its watch began has been seen, or is being looked at. */
   isScanned = false;
 
   constructor(watch: number, name: string, parent: WatchedDirectory | undefined) {
@@ -22,6 +25,8 @@ export class WatchedTree {
   readonly root: WatchedDirectory;
   /** The path of the root. */
   readonly path: string;
+  /** The directories that are to be scanned. */
+  readonly unscanned: WatchedDirectory[] = [];
   private readonly inotify: number;
   private readonly byWatch = new Map<number, WatchedDirectory>();
   /** Directories that have been moved away, perhaps to another place in the tree, by the cookies of their moves. */
@@ -61,27 +66,71 @@ export class WatchedTree {
   }
 
   /**
-   * Watches a directory in another. Returns it where it has to be scanned; undefined where it is watched and scanned, is
-   * gone, or cannot be watched. Throws SysError where there are too many watches.
+   * A directory has appeared in another, by the move of a cookie, or otherwise where that is 0: it is watched, and to be
+   * scanned where that has not been done. Throws SysError where there are too many watches.
+   *
+   * Which directory it is the file system says, not the event: its names may have been given anew since.
    */
-  add(parent: WatchedDirectory, name: string): WatchedDirectory | undefined {
+  add(parent: WatchedDirectory, name: string, cookie: number): void {
     const place = this.placeOf(parent);
-    if (place === undefined) return undefined;
+    if (place === undefined) return this.postpone(parent);
     const path = this.pathOf(place === "" ? name : `${place}/${name}`);
     const watch = addWatch(this.inotify, path, false);
     if (watch === -Errno.ENOSPC || watch === -Errno.ENOMEM) throw new SysError("inotify_add_watch", -watch, path);
-    if (watch < 0) return undefined;
-    const known = this.byWatch.get(watch);
-    if (known !== undefined && this.placeOf(known) !== undefined) return known.isScanned ? undefined : known;
-    // One that has been away: it keeps its watches, and what has been missed is looked for.
-    if (known !== undefined) {
-      unlink(known);
-      this.doubt(known);
+    const moved = this.moved.get(cookie);
+    // One that has gone on already is followed: its next move is still to be told.
+    const known = this.byWatch.get(watch < 0 && moved !== undefined ? moved.watch : watch);
+    if (known === undefined && watch < 0) {
+      if (!this.isAt(parent, place)) this.postpone(parent);
+      return;
     }
     const directory = known ?? new WatchedDirectory(watch, name, parent);
-    this.byWatch.set(watch, directory);
-    link(directory, parent, name);
-    return directory;
+    if (known === undefined || known.parent !== parent || known.name !== name) {
+      if (known !== undefined && !this.leave(known, moved, parent)) return this.postpone(parent);
+      if (known === moved) this.moved.delete(cookie);
+      this.byWatch.set(directory.watch, directory);
+      link(directory, parent, name);
+    }
+    if (!directory.isScanned) this.unscanned.push(directory);
+  }
+
+  /** Whether a directory of the tree is at its place, as the file system says. */
+  isAt(directory: WatchedDirectory, place: string): boolean {
+    return addWatch(this.inotify, this.pathOf(place), directory === this.root) === directory.watch;
+  }
+
+  /** Takes a directory that has come to another one out of its place. Returns false where it stays. */
+  private leave(known: WatchedDirectory, moved: WatchedDirectory | undefined, parent: WatchedDirectory): boolean {
+    const place = this.placeOf(known);
+    if (place === undefined) {
+      // It keeps its watches; of one that has been away, what has been missed is looked for.
+      if (known !== moved) this.doubt(known);
+    } else {
+      // By a bind mount it may be in two places, even below itself.
+      if (this.isAt(known, place)) return false;
+      for (let at: WatchedDirectory | undefined = parent; at !== undefined; at = at.parent) if (at === known) return false;
+      // Where it was taken to be, there may be another one.
+      this.unscanned.push(new WatchedDirectory(UNKNOWN, known.name, known.parent));
+    }
+    unlink(known);
+    return true;
+  }
+
+  /** Takes the next directory that is to be scanned, if it has not been since. Throws SysError. */
+  takeUnscanned(): WatchedDirectory | undefined {
+    const next = this.unscanned.pop();
+    if (next?.watch !== UNKNOWN) return next;
+    next.isScanned = true;
+    if (next.parent !== undefined) this.add(next.parent, next.name, 0);
+    return next;
+  }
+
+  /**
+   * What is in a directory cannot be seen, for it is not where it was any more, or one of those that it lies in: it is
+   * looked at again when that one has come to its new place.
+   */
+  postpone(directory: WatchedDirectory): void {
+    for (let at: WatchedDirectory | undefined = directory; at !== undefined; at = at.parent) at.isScanned = false;
   }
 
   /** Nobody knows what is in a directory, and in those below it. */
@@ -105,15 +154,6 @@ export class WatchedTree {
     if (directory === undefined) return;
     unlink(directory);
     this.moved.set(cookie, directory);
-  }
-
-  /** A directory has come by a move. Returns whether it comes from the tree, and so is watched. */
-  attach(parent: WatchedDirectory, name: string, cookie: number): WatchedDirectory | undefined {
-    const directory = this.moved.get(cookie);
-    this.moved.delete(cookie);
-    if (directory === undefined || directory.parent !== undefined || !this.byWatch.has(directory.watch)) return undefined;
-    link(directory, parent, name);
-    return directory;
   }
 
   /** Whether moved directories wait for their new place. */

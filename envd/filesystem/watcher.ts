@@ -31,8 +31,7 @@ export abstract class Watcher extends Source {
   private readonly moves = new Timer(() => this.onMovesOver());
   private areMovesOver = false;
   private hasBegun = false;
-  /** The directories to be scanned, and the one that is being. */
-  private readonly waiting: WatchedDirectory[] = [];
+  /** The directory that is being scanned. */
   private scanned: WatchedDirectory | undefined;
   private reader: DirectoryReader | undefined;
   /** Looks up owners for the events of one burst. */
@@ -47,7 +46,7 @@ export abstract class Watcher extends Source {
     this.isRecursive = request.isRecursive;
     this.includesEntries = request.includesEntries;
     this.tree = openTree(this.fd, request.path);
-    if (this.isRecursive) this.waiting.push(this.tree.root);
+    if (this.isRecursive) this.tree.unscanned.push(this.tree.root);
     loop.add(this, Ready.NONE);
   }
 
@@ -146,7 +145,7 @@ export abstract class Watcher extends Source {
     this.emit(place === "" ? name : `${place}/${name}`, typeOf(change));
     if (!this.isRecursive || this.fd < 0 || (change & Change.DIRECTORY) === 0) return;
     if ((change & Change.MOVED_FROM) !== 0) this.tree.detach(directory, name, cookie);
-    if ((change & (Change.CREATED | Change.MOVED_TO)) !== 0) this.enter(directory, name, cookie);
+    if ((change & (Change.CREATED | Change.MOVED_TO)) !== 0) this.tree.add(directory, name, cookie);
   }
 
   /** Of the watched directory itself. What it is not at its path any more, nobody asked for. */
@@ -163,48 +162,45 @@ export abstract class Watcher extends Source {
     this.onEvents(Infinity);
   }
 
-  /** A directory has appeared. */
-  private enter(parent: WatchedDirectory, name: string, cookie: number): void {
-    const known = this.tree.attach(parent, name, cookie);
-    const directory = known ?? this.tree.add(parent, name);
-    if (directory !== undefined && !(known !== undefined && known.isScanned)) this.waiting.push(directory);
-  }
-
   /** Looks at an entry that was there before its directory was watched. Returns false where there is none. */
   private scan(): boolean {
     const directory = this.scanned;
     const reader = this.reader;
     if (directory === undefined || reader === undefined) return this.nextScan();
-    if (!hasNext(reader)) {
-      directory.isScanned = true;
-      this.endScan();
-      return true;
-    }
     const place = this.tree.placeOf(directory);
-    if (place === undefined) {
+    if (place === undefined) this.tree.postpone(directory);
+    if (place === undefined || !hasNext(reader)) {
       this.endScan();
       return true;
     }
     const name = reader.name;
     if (this.hasBegun) this.emit(place === "" ? name : `${place}/${name}`, EventType.CREATE);
     if (this.fd < 0 || (reader.kind !== EntryKind.DIRECTORY && reader.kind !== EntryKind.UNKNOWN)) return true;
-    const inner = this.tree.add(directory, name);
-    if (inner !== undefined) this.waiting.push(inner);
+    this.tree.add(directory, name, 0);
     return true;
   }
 
   private nextScan(): boolean {
-    const directory = this.waiting.pop();
+    const { tree } = this;
+    const directory = tree.takeUnscanned();
     if (directory === undefined) return false;
-    const place = this.tree.placeOf(directory);
-    if (place === undefined || directory.isScanned) return true;
+    if (directory.isScanned) return true;
+    const place = tree.placeOf(directory);
     try {
-      this.reader = DirectoryReader.open(this.tree.pathOf(place), directory === this.tree.root);
-      this.scanned = directory;
+      if (place !== undefined) {
+        this.reader = DirectoryReader.open(tree.pathOf(place), directory === tree.root);
+        if (tree.isAt(directory, place)) {
+          directory.isScanned = true;
+          this.scanned = directory;
+          return true;
+        }
+      }
     } catch (error) {
       // Gone, moved, or not to be read.
-      if (!(error instanceof SysError) || directory === this.tree.root) throw error;
+      if (!(error instanceof SysError) || directory === tree.root) throw error;
     }
+    this.endScan();
+    tree.postpone(directory);
     return true;
   }
 
