@@ -6,6 +6,8 @@ import { Kind, type MessageType, Wire } from "./schema.ts";
 
 /** How deep messages and groups may nest. */
 const MAX_DEPTH = 100;
+/** How many fields a message that came may have, with those of what is in it: more than any has that is no longer than JSON may be. */
+const MAX_FIELDS = 200_000;
 const MAX_VARINT_BYTES = 10;
 const WORD = 0x100000000;
 
@@ -20,6 +22,8 @@ export class FieldReader {
   /** Where a value with a length starts and ends. */
   start = 0;
   stop = 0;
+  /** How many fields more there may be. */
+  left = Infinity;
   private readonly bytes: Uint8Array;
   private readonly end: number;
   private at: number;
@@ -41,6 +45,8 @@ export class FieldReader {
   }
 
   private tag(): void {
+    this.left -= 1;
+    if (this.left < 0) throw invalid(`more than ${MAX_FIELDS} fields`);
     this.varint();
     this.number = Math.floor(this.low / 8);
     this.wire = this.low - this.number * 8;
@@ -116,19 +122,24 @@ export class FieldReader {
  * another wire type, is of no interest, but has to be well-formed.
  */
 export function checkMessage(type: MessageType, bytes: Uint8Array, start: number, end: number): void {
-  check(type, bytes, start, end, MAX_DEPTH);
+  check(type, bytes, start, end, MAX_DEPTH, MAX_FIELDS);
 }
 
-function check(type: MessageType, bytes: Uint8Array, start: number, end: number, depth: number): void {
+/** Returns how many fields more there may be. */
+function check(type: MessageType, bytes: Uint8Array, start: number, end: number, depth: number, left: number): number {
   if (depth === 0) throw tooDeep();
   const reader = new FieldReader(bytes, start, end);
+  reader.left = left;
   while (reader.next()) {
     const field = type.numbered(reader.number);
     if (field === undefined || reader.wire !== field.wire) continue;
     const inner = field.type;
     if (field.kind === Kind.STRING) checkText(bytes, reader.start, reader.stop);
-    else if (inner !== undefined && field.kind !== Kind.ENUM) check(inner, bytes, reader.start, reader.stop, depth - 1);
+    else if (inner !== undefined && field.kind !== Kind.ENUM) {
+      reader.left = check(inner, bytes, reader.start, reader.stop, depth - 1, reader.left);
+    }
   }
+  return reader.left;
 }
 
 function checkText(bytes: Uint8Array, start: number, end: number): void {

@@ -154,6 +154,17 @@ function mutated(below: (bound: number) => number, source: Buffer): Buffer {
 
 const bodies = host.name === "aarch64" ? 2000 : 10_000;
 
+cases.once("C32: messages of very many fields, which would take many times their length", async (client) => {
+  for (const unit of ["0a00", "5000", "0b0c", "0a020801"]) {
+    for (const method of ["filesystem.Filesystem/Stat", "process.Process/SendSignal"]) {
+      expect(code(await post(method, P, Buffer.alloc(4 * 1024 * 1024, unit, "hex")))).toEqual([...refused]);
+    }
+  }
+  // As many as a process can be started with are not too many.
+  const outcome = await (await client.start({ cmd: "/bin/sh", args: ["-c", "echo $#", ...Array.from({ length: 150_000 }, () => "")], stdin: false })).outcome();
+  expect(outcome.stdout.toString()).toBe("149999\n");
+});
+
 cases.both(`C33: ${bodies} random and mutated bodies`, async (client) => {
   const below = random(client.codec === "json" ? 33 : 34);
   const raw = await RawClient.open(cases.daemon.port);
