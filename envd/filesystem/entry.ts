@@ -15,6 +15,10 @@ import { permissionText } from "./permissions.ts";
 /** The first byte of what `fileText` makes of bytes that are no UTF-8. */
 const ESCAPE = 0xef;
 
+/** What a Timestamp may be: the years 1 to 9999. A file may have another time, and clients refuse a list with such a one whole. */
+const FIRST_SECOND = -62_135_596_800;
+const LAST_SECOND = 253_402_300_799;
+
 const GROUPS = 0x100000000;
 const MODES = 2 * GROUPS;
 
@@ -57,7 +61,8 @@ export class EntryWriter {
     writeName(out, 8, this.wordOf(status.gid + GROUPS, status));
     const seconds = status.modifiedSeconds;
     const nanoseconds = status.modifiedNanoseconds;
-    if (seconds !== 0 || nanoseconds !== 0) out.timestamp(9, seconds, nanoseconds);
+    const isTimestamp = seconds >= FIRST_SECOND && seconds <= LAST_SECOND;
+    if (isTimestamp && (seconds !== 0 || nanoseconds !== 0)) out.timestamp(9, seconds, nanoseconds);
     if (status.isLink) writeName(out, 10, final === undefined ? shown : target);
     for (const [key, value] of metadataOf(path)) out.entry(11, key, value);
     return status;

@@ -123,6 +123,12 @@ cases.both("C31: times to the nanosecond", async (files, place) => {
   expect((await files.stat(place.at("before"))).modifiedTime).toEqual({ seconds: "-2", nanos: 750_000_000 });
 });
 
+cases.both("C31: times that a Timestamp cannot be are not told", async (files, place) => {
+  place.sh("touch -d @253402300799.5 last; touch -d @253402300800 late; touch -d @-62135596800 first; touch -d @-62135596801 early");
+  const times = (await files.list(place.path)).map(({ name, modifiedTime }) => [name, modifiedTime?.seconds]);
+  expect(times).toEqual([["early", undefined], ["first", "-62135596800"], ["last", "253402300799"], ["late", undefined]]);
+});
+
 cases.once("C31: a fraction of three digits, and one of nine", async (files, place) => {
   place.sh(`touch -d @0.5 half; echo >nine; ${touch} nine`);
   const text = async (name: string): Promise<string> => (await files.post("Stat", Buffer.from(JSON.stringify({ path: place.at(name) })))).text();
