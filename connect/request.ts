@@ -24,7 +24,8 @@ export class RequestReader extends BodyReader {
   /** Undefined where the body is one message without an envelope. */
   private readonly envelopes: EnvelopeReader | undefined;
   private readonly contentLength: number;
-  private readonly isGzip: boolean;
+  /** Whether the one message is compressed. */
+  private isCompressed: boolean;
   /** The one message of a call whose client does not stream. */
   private readonly body = new Collector();
   private count = 0;
@@ -39,7 +40,7 @@ export class RequestReader extends BodyReader {
     this.method = method;
     this.isJson = dialect.isJson;
     this.contentLength = contentLength;
-    this.isGzip = isGzip;
+    this.isCompressed = isGzip;
     if (dialect.protocol !== Protocol.UNARY) {
       this.envelopes = new EnvelopeReader(dialect.protocol === Protocol.GRPC_WEB ? Flag.TRAILERS : Flag.END, isGzip);
     }
@@ -63,8 +64,7 @@ export class RequestReader extends BodyReader {
       this.envelopes?.close();
       if (this.method.kind === MethodKind.CLIENT_STREAM) return this.call.reader?.onEnd();
       if (this.envelopes !== undefined && this.count === 0) throw unlike("zero messages");
-      const isCompressed = this.envelopes === undefined ? this.isGzip : this.envelopes.isCompressed;
-      this.method.start(this.call, this.decode(this.body.bytes, 0, this.body.size, isCompressed));
+      this.method.start(this.call, this.decode(this.body.bytes, 0, this.body.size, this.isCompressed));
     } catch (error) {
       this.call.fail(error instanceof RpcError ? error : internal(error instanceof Error ? error.message : ""));
     }
@@ -94,6 +94,7 @@ export class RequestReader extends BodyReader {
     }
     this.count += 1;
     if (this.count > 1) throw unlike("multiple messages");
+    this.isCompressed = isCompressed;
     this.body.add(bytes, start, end, end - start);
   }
 

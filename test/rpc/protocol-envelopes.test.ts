@@ -132,6 +132,7 @@ cases.once("P26 to P30: compression", async (client) => {
   const request = `{"process":{"pid":${pid}}}`;
   for (const [bytes, fields] of [
     [envelope(gzipSync(request), 1), { "Connect-Content-Encoding": "gzip" }],
+    [Buffer.concat([envelope(gzipSync(request), 1), envelope("{}", 2)]), { "Connect-Content-Encoding": "gzip" }],
     [envelope(request), { "Connect-Content-Encoding": "identity", "Accept-Encoding": "gzip, deflate" }],
   ] as const) {
     const answer = await cases.post("/process.Process/Connect", CJ, bytes, fields);
