@@ -5,6 +5,7 @@ import { Status } from "../http/status.ts";
 import { COMPOSE_MARK, type Temporaries } from "../json/temporaries.ts";
 import { isOutOfSpace, SysError } from "../sys/errno.ts";
 import { close, fstat, lstat, openForReading, randomName, stat, unlink } from "../sys/file.ts";
+import { isRootFrozen } from "../sys/fsfreeze.ts";
 import type { Loop } from "../sys/loop.ts";
 import { changeOwnerOf, rename } from "../sys/node.ts";
 import { openForOverwrite } from "../sys/overwrite.ts";
@@ -12,6 +13,7 @@ import type { User } from "../sys/passwd.ts";
 import { Timer } from "../sys/timer.ts";
 import { Failure } from "./failure.ts";
 import { FileCopier } from "./file-copier.ts";
+import { FROZEN_PAUSE_MS } from "./frozen-gate.ts";
 import { checkName } from "./paths.ts";
 import { replyFailure, replyJson } from "./reply.ts";
 import { entryOf, makeParents, NO_SPACE } from "./stored-file.ts";
@@ -79,6 +81,7 @@ export class ComposeJob extends BodyWriter {
   }
 
   private run(): void {
+    if (isRootFrozen()) return this.loop.timers.start(this.timer, FROZEN_PAUSE_MS);
     try {
       this.turn();
       if (this.phase !== Phase.DONE) this.loop.timers.start(this.timer, 0);

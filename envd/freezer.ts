@@ -31,7 +31,8 @@ export class Freezer {
   private readonly loop: Loop;
   private readonly groups: WorkloadGroups;
   private readonly state: State | undefined;
-  private readonly limit: number;
+  /** How long anything stays frozen; milliseconds. */
+  readonly limit: number;
   private readonly backstop = new Timer(() => this.onBackstop());
   /** Groups that the guest had frozen itself before the hierarchy was: they stay so. */
   private preFrozen: string[] = [];

@@ -6,7 +6,6 @@ import type { RequestHead } from "../http/head.ts";
 import { Status } from "../http/status.ts";
 import { errnoText } from "../sys/errno.ts";
 import type { ExitWatcher } from "../sys/exit.ts";
-import { launchFreeze } from "../sys/fsfreeze.ts";
 import type { Loop } from "../sys/loop.ts";
 import { Chore } from "./chore.ts";
 import { replyError, replyNothing } from "./reply.ts";
@@ -14,10 +13,10 @@ import { replyError, replyNothing } from "./reply.ts";
 export class FileSystemFreezeHandler extends Handler {
   private readonly chore: Chore;
 
-  /** `freezes`: it freezes, otherwise it thaws. The kernel has one of both wait for the other. */
-  constructor(loop: Loop, exits: ExitWatcher, freezes: boolean) {
+  /** `launch` starts the child that freezes or thaws. The kernel has one of both wait for the other. */
+  constructor(loop: Loop, exits: ExitWatcher, launch: () => number) {
     super();
-    this.chore = new Chore(loop, exits, () => launchFreeze(freezes));
+    this.chore = new Chore(loop, exits, launch);
   }
 
   override handle(exchange: Exchange, _request: RequestHead): void {

@@ -6,12 +6,16 @@ import { Handler } from "../http/handler.ts";
 import type { RequestHead } from "../http/head.ts";
 import { MultipartError } from "../http/multipart.ts";
 import { parseParameters } from "../http/parameters.ts";
+import type { BodyReader } from "../http/roles.ts";
 import { Status } from "../http/status.ts";
 import { encodeText } from "../sys/bytes.ts";
+import { isRootFrozen } from "../sys/fsfreeze.ts";
+import type { Loop } from "../sys/loop.ts";
 import { Destination } from "./destination.ts";
 import { Failure } from "./failure.ts";
 import { FormUpload } from "./form-upload.ts";
 import type { FileGate, FileRequest } from "./file-request.ts";
+import { FrozenGate } from "./frozen-gate.ts";
 import { readMetadata } from "./file-metadata.ts";
 import { RawUpload } from "./raw-upload.ts";
 import { replyFailure } from "./reply.ts";
@@ -19,10 +23,12 @@ import { lookUpUser } from "./users.ts";
 import type { UploadReader } from "./upload-reader.ts";
 
 export class UploadHandler extends Handler {
+  private readonly loop: Loop;
   private readonly gate: FileGate;
 
-  constructor(gate: FileGate) {
+  constructor(loop: Loop, gate: FileGate) {
     super();
+    this.loop = loop;
     this.gate = gate;
   }
 
@@ -32,9 +38,10 @@ export class UploadHandler extends Handler {
       const isGzip = isCompressed(head);
       if (isGzip && !mayDecompress()) throw new Failure(Status.UNAVAILABLE, "too many uploads are being decompressed");
       const upload = this.begin(exchange, head, request);
-      if (isGzip) return exchange.receive(new GunzipReader(exchange, upload));
-      upload.prepare();
-      exchange.receive(upload);
+      let reader: BodyReader = upload;
+      if (isGzip) reader = new GunzipReader(exchange, upload);
+      else if (!isRootFrozen()) upload.prepare();
+      exchange.receive(new FrozenGate(this.loop, exchange, reader));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       replyFailure(exchange, error);

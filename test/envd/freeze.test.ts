@@ -12,6 +12,7 @@ import * as proc from "../proc.ts";
 import { until } from "../until.ts";
 import { Daemon } from "./daemon.ts";
 import { FakeGroups, RealGroups, workload } from "./groups.ts";
+import { ownRoot } from "./own-root.ts";
 
 setDefaultTimeout(hangLimit);
 
@@ -206,23 +207,6 @@ test("hierarchy: maxCgroups bounds how many are looked at", () =>
 
 // The emulator knows neither of the two calls.
 const isEmulated = host.name === "aarch64";
-
-/** The root becomes an ext4 of the test's own, in which everything else of this machine is mounted. */
-const ownRoot = `
-truncate -s 32M $DIR/disk
-mkfs.ext4 -q $DIR/disk
-mkdir $DIR/root
-mount -o loop $DIR/disk $DIR/root
-cd $DIR/root
-mkdir old
-for name in /*; do
-  if [ -L $name ]; then cp -a $name .$name
-  elif [ -d $name ]; then mkdir -p .$name; mount --rbind $name .$name
-  fi
-done
-pivot_root . old
-umount -l /old
-`;
 
 if (!isEmulated) test("FRZ-07: /fsfreeze and /fsthaw, each twice: writes to the root wait in between", () =>
   Daemon.with({ setup: ownRoot }, async (daemon) => {
