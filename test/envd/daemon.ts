@@ -36,6 +36,9 @@ mkdir -m 0755 /home/user; chown 1000:1000 /home/user
 mount -t tmpfs -o mode=0700 root /root
 mount -t tmpfs -o mode=0755 run /run
 mount -t tmpfs -o mode=1777 srv /srv
+# Whom this machine trusts is not for a test to change.
+if [ -d /etc/ssl/certs ]; then mount -t tmpfs certs /etc/ssl/certs; touch /etc/ssl/certs/ca-certificates.crt; fi
+mount -t tmpfs share /usr/local/share
 for name in passwd group hosts; do mount --bind $DIR/$name /etc/$name; done
 eval "$SETUP"
 unset SETUP
