@@ -1,8 +1,8 @@
 // An agent beside floors and other servers of the same protocol, each on a port of its own: rows of interleaved rounds.
 
-import { median } from "./report.ts";
+import { median, spread, verdict } from "./report.ts";
 import type { Target } from "./rounds.ts";
-import { pinned, Server } from "./server.ts";
+import { answers, pinned, Server } from "./server.ts";
 
 const FIRST_PORT = 21_000;
 /** One CPU for both sides: what is counted is work, and numbers repeat. */
@@ -21,15 +21,8 @@ export interface Program {
 export async function listening(name: string, make: (port: number) => string[]): Promise<Program> {
   const own = port++;
   const server = await Server.start(pinned(CPU, make(own)), null);
-  for (let tries = 0; ; tries++) {
-    try {
-      (await Bun.connect({ hostname: "127.0.0.1", port: own, socket: { data() {} } })).end();
-      return { name, port: own, server };
-    } catch (error) {
-      if (tries === 500) throw error;
-      await Bun.sleep(10);
-    }
-  }
+  await answers("127.0.0.1", own);
+  return { name, port: own, server };
 }
 
 /** Runs a measuring client to its end. Returns the number of a key in what it prints. Throws what it says when it fails. */
@@ -53,23 +46,29 @@ export interface Row {
   readonly besides?: Target;
 }
 
-export function verdict(value: number, target: Target): string {
-  return value <= (target.most ?? Infinity) && value >= (target.least ?? -Infinity) ? "met" : "MISSED";
-}
-
 function inWords(target: Target): string {
   if (target.most !== undefined) return `<= ${target.most}`;
   return target.least !== undefined ? `>= ${target.least}` : "";
 }
 
-function spread(ratios: readonly number[]): string {
-  return `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}..${Math.max(...ratios).toFixed(2)})`;
-}
-
 export const HEADS = ["", "unit", "beside", "its figure", "mote", "mote / it", "target", ""];
 
-/** Measures a row. Returns a line of a table for each program beside the agent, under HEADS. */
-export async function measureRow(row: Row, rounds: number): Promise<string[][]> {
+/** Measures rows, prints them, and clears up behind each. Returns the lines of a table under HEADS. */
+export async function measureRows(rows: readonly Row[], rounds: number, clearUp: () => void): Promise<string[][]> {
+  const lines: string[][] = [];
+  for (const row of rows) {
+    try {
+      lines.push(...(await measureRow(row, rounds)));
+    } finally {
+      clearUp();
+    }
+    console.log(lines.at(-1)?.join("  "));
+  }
+  return lines;
+}
+
+/** A line for each program beside the agent. */
+async function measureRow(row: Row, rounds: number): Promise<string[][]> {
   const programs = await row.start();
   const figures = new Map<string, number[]>(programs.map((one) => [one.name, []]));
   try {
@@ -91,7 +90,7 @@ export async function measureRow(row: Row, rounds: number): Promise<string[][]> 
       const ratios = own.map((value, i) => value / (others[i] ?? NaN));
       const target = index === 0 ? row.target : (row.besides ?? {});
       return [
-        row.text, row.unit, one.name, median(others).toFixed(0), median(own).toFixed(0), spread(ratios),
+        row.text, row.unit, one.name, median(others).toFixed(0), median(own).toFixed(0), spread(ratios, 2),
         inWords(target), inWords(target) === "" ? "" : verdict(median(ratios), target),
       ];
     });

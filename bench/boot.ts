@@ -1,9 +1,9 @@
 // How long a guest takes from its kernel's start to an answer; started by run.sh, which makes what this needs.
 
-import { parseArgs } from "node:util";
 import { Guest, type GuestOptions } from "../test/guest/guest.ts";
 import { countingInstructions, type System, systems, telling } from "./boot/systems.ts";
-import { median, table } from "./report.ts";
+import { Options } from "./options.ts";
+import { median, spread, table, verdict } from "./report.ts";
 import { machine, writePart } from "./results.ts";
 
 const USAGE = `usage: bench/run.sh boot [--quick] [--rounds N] [--only ready|milestones]
@@ -43,9 +43,6 @@ async function timeToListening(kind: Kind, extra: readonly string[]): Promise<nu
   return at("listening on") - at("as init process");
 }
 
-const spread = (values: readonly number[], digits: number): string =>
-  `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}..${Math.max(...values).toFixed(digits)})`;
-
 async function measureReady(rounds: number): Promise<string[]> {
   const times: Record<Kind, number[]> = { floor: [], agent: [] };
   for (let round = 1; round <= rounds; round++) {
@@ -57,11 +54,10 @@ async function measureReady(rounds: number): Promise<string[]> {
   for (const kind of KINDS) counted[kind] = await timeToListening(kind, countingInstructions);
   progress(`instructions, millions: floor ${counted.floor.toFixed(3)}, agent ${counted.agent.toFixed(3)}`);
   const ratios = times.agent.map((value, round) => value / (times.floor[round] ?? NaN));
-  const verdict = (value: number, most: number): string => (value <= most ? "met" : "MISSED");
   const [time, ratio] = [median(times.agent), median(ratios)];
   const lines = [
-    ["guest time, ms", spread(times.floor, 1), spread(times.agent, 1), `<= ${PROMISED_MS}`, verdict(time, PROMISED_MS)],
-    ["agent / floor", "", spread(ratios, 2), `<= ${PROMISED_RATIO}`, verdict(ratio, PROMISED_RATIO)],
+    ["guest time, ms", spread(times.floor, 1), spread(times.agent, 1), `<= ${PROMISED_MS}`, verdict(time, { most: PROMISED_MS })],
+    ["agent / floor", "", spread(ratios, 2), `<= ${PROMISED_RATIO}`, verdict(ratio, { most: PROMISED_RATIO })],
     ["million instructions", counted.floor.toFixed(2), counted.agent.toFixed(2), "", ""],
   ];
   return [
@@ -140,26 +136,15 @@ async function measureMilestones(rounds: number): Promise<string[]> {
   ];
 }
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    rounds: { type: "string" },
-    only: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) {
-  console.log(USAGE);
-  process.exit(0);
-}
-const rounds = Number(values.rounds ?? (values.quick ? QUICK_ROUNDS : ROUNDS));
+const options = Options.parse(USAGE, "rounds", "only");
+const rounds = options.rounds(ROUNDS, QUICK_ROUNDS);
 const host = machine();
 const qemu = Bun.spawnSync(["qemu-system-x86_64", "--version"]).stdout.toString().split("\n")[0] ?? "";
 console.log(`${host}; ${qemu}`);
 const paragraphs = [`${host}; ${qemu}.`, "Written by `bench/run.sh boot`."];
-if (values.only !== "milestones") paragraphs.push(...(await measureReady(rounds)));
-if (values.only !== "ready") paragraphs.push(...(await measureMilestones(rounds)));
+if (options.wants("ready")) paragraphs.push(...(await measureReady(rounds)));
+if (options.wants("milestones")) paragraphs.push(...(await measureMilestones(rounds)));
 console.log(`\n${paragraphs.join("\n\n")}`);
-const path = values.quick || values.only !== undefined ? "build/bench/boot.md" : "bench/results.md";
+const path = options.path("boot", "only");
 await writePart(path, "Boot", paragraphs);
 console.log(`written: ${path}`);

@@ -1,8 +1,8 @@
 // Many agents on one machine: memory, time to start, latency; started by run.sh, which builds what this needs.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { median, table } from "./report.ts";
+import { Options } from "./options.ts";
+import { median, table, verdict } from "./report.ts";
 import { machine, writePart } from "./results.ts";
 import { NATIVE } from "./server.ts";
 
@@ -11,7 +11,7 @@ const USAGE = `usage: bench/run.sh density [--quick] [--rounds N] [--counts N,..
   --quick    one round; prints only, and writes to build/bench/
   --counts   how many agents (200,1000)`;
 
-const COUNTS = "200,1000";
+const COUNTS = ["200", "1000"];
 const ROUNDS = 5;
 /** An idle agent gives memory back half a second after its last connection. */
 const SETTLE_MS = 3000;
@@ -167,21 +167,9 @@ const ROWS: readonly Row[] = [
   field("ping, 99th percentile, us", 0, "p99", whole),
 ];
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    rounds: { type: "string" },
-    counts: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) {
-  console.log(USAGE);
-  process.exit(0);
-}
-const rounds = Number(values.rounds ?? (values.quick ? 1 : ROUNDS));
-const counts = (values.counts ?? COUNTS).split(",").map(Number);
-const isWhole = !values.quick && values.counts === undefined;
+const options = Options.parse(USAGE, "rounds", "counts");
+const rounds = options.rounds(ROUNDS, 1);
+const counts = (options.list("counts") ?? COUNTS).map(Number);
 
 const folder = mkdtempSync("/dev/shm/mote-density-");
 const progress = (text: string): void => console.log(`  ${text}`);
@@ -214,12 +202,11 @@ try {
     const all = valuesOf(pssRow, PROMISED.count, "mote");
     const most = Math.max(...all);
     const range = `${Math.min(...all).toFixed(1)} to ${most.toFixed(1)} MB`;
-    const verdict = most <= PROMISED.megabytes ? "met" : "MISSED";
     const count = PROMISED.count.toLocaleString("en-US");
-    paragraphs.push(`${count} agents: ${range}; target at most ${PROMISED.megabytes} MB: ${verdict}.`);
+    paragraphs.push(`${count} agents: ${range}; target at most ${PROMISED.megabytes} MB: ${verdict(most, { most: PROMISED.megabytes })}.`);
   }
   console.log(`\n${paragraphs.join("\n\n")}`);
-  const path = isWhole ? "bench/results.md" : "build/bench/density.md";
+  const path = options.path("density", "counts");
   await writePart(path, "Density", paragraphs);
   console.log(`written: ${path}`);
 } finally {

@@ -1,9 +1,9 @@
 // HTTP beside C floors, and beside nginx; started by run.sh, which builds what this needs.
 
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { HEADS, listening, measured, measureRow, type Program, type Row, verdict } from "./beside.ts";
-import { table } from "./report.ts";
+import { HEADS, listening, measured, measureRows, type Program, type Row } from "./beside.ts";
+import { Options } from "./options.ts";
+import { table, verdict } from "./report.ts";
 import { machine, writePart } from "./results.ts";
 import { NATIVE } from "./server.ts";
 
@@ -24,22 +24,8 @@ const QUICK: Dose = { rounds: 3, requests: 10_000, bytes: 200_000_000, text: 50_
 const IDLE_CONNECTIONS = 1000;
 const SETTLE_MS = 2000;
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    rounds: { type: "string" },
-    only: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) {
-  console.log(USAGE);
-  process.exit(0);
-}
-const standard = values.quick ? QUICK : FULL;
-const dose: Dose = { ...standard, rounds: Number(values.rounds ?? standard.rounds) };
-const only = values.only?.split(",");
-const isWhole = !values.quick && only === undefined;
+const options = Options.parse(USAGE, "rounds", "only");
+const dose = options.dose(FULL, QUICK);
 const folder = mkdtempSync("/dev/shm/mote-http-");
 const mote = (own: number): string[] => [NATIVE, "--no-supervise", "--envd", `tcp:127.0.0.1:${own}`, "--isnotfc"];
 
@@ -164,20 +150,13 @@ try {
     `${machine()}.`,
     `Written by \`bench/run.sh http\`; medians of ${dose.rounds} interleaved rounds over loopback, client and server on one CPU, files on tmpfs.`,
   ];
-  const lines: string[][] = [];
-  for (const row of ROWS) {
-    if (only !== undefined && !only.includes(row.name)) continue;
-    try {
-      lines.push(...(await measureRow(row, dose.rounds)));
-    } finally {
-      for (const path of [big, text, stored]) rmSync(path, { force: true });
-    }
-    console.log(lines.at(-1)?.join("  "));
-  }
+  const lines = await measureRows(ROWS.filter((row) => options.wants(row.name)), dose.rounds, () => {
+    for (const path of [big, text, stored]) rmSync(path, { force: true });
+  });
   if (lines.length > 0) paragraphs.push(table([HEADS, ...lines]));
-  if (only === undefined || only.includes("idle")) paragraphs.push(await measureIdle());
+  if (options.wants("idle")) paragraphs.push(await measureIdle());
   console.log(`\n${paragraphs.join("\n\n")}`);
-  await writePart(isWhole ? "bench/results.md" : "build/bench/http.md", "HTTP", paragraphs);
+  await writePart(options.path("http", "only"), "HTTP", paragraphs);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

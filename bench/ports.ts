@@ -1,25 +1,21 @@
 // Forwarded ports beside a relay in C and beside socat; started by run.sh in a network namespace whose table of connections
 // is as large as that of a guest with 1 GB of memory.
 
-import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { median, table } from "./report.ts";
+import { cpuSeconds, wakeUps } from "../test/proc.ts";
+import { CPU } from "./beside.ts";
+import { Options } from "./options.ts";
+import { median, spread, table, verdict } from "./report.ts";
 import { machine, writePart } from "./results.ts";
-import { NATIVE, pinned, Server } from "./server.ts";
+import { answers, NATIVE, pinned, Server } from "./server.ts";
 
 const USAGE = `usage: bench/run.sh ports [--quick] [--rounds N]
 
   --quick   a short dose; prints, and writes to build/bench/`;
 
-const { values } = parseArgs({
-  options: { quick: { type: "boolean", default: false }, rounds: { type: "string" }, help: { type: "boolean", default: false } },
-});
-if (values.help) {
-  console.log(USAGE);
-  process.exit(0);
-}
-const dose = values.quick ? { rounds: 3, bytes: 500_000_000, inits: 5000, seconds: 10 } : { rounds: 9, bytes: 2_000_000_000, inits: 20_000, seconds: 60 };
-const rounds = Number(values.rounds ?? dose.rounds);
+const FULL = { rounds: 9, bytes: 2_000_000_000, inits: 20_000, seconds: 60 };
+const QUICK = { rounds: 3, bytes: 500_000_000, inits: 5000, seconds: 10 };
+const options = Options.parse(USAGE, "rounds");
+const dose = options.dose(FULL, QUICK);
 
 const GUEST = "169.254.0.21";
 const AGENT_PORT = 9000;
@@ -30,28 +26,14 @@ const RELAYS = 1000;
 const SOCKETS = 20;
 const ESTABLISHED = 20_000;
 const SETTLE_MS = 3000;
-// One CPU for all: what is counted is work, and numbers repeat.
-const cpu = "1";
 const ends = (...args: (string | number)[]): string[] => ["build/bench/ends", ...args.map(String)];
 
 const agent = (isForwarding: boolean): string[] =>
   [NATIVE, "--no-supervise", "--envd", `tcp:127.0.0.1:${AGENT_PORT}`, "--isnotfc", `--forward=${isForwarding ? "on" : "off"}`];
 
-async function answers(host: string, port: number): Promise<void> {
-  for (let tries = 0; ; tries++) {
-    try {
-      (await Bun.connect({ hostname: host, port, socket: { data() {} } })).end();
-      return;
-    } catch (error) {
-      if (tries === 500) throw error;
-      await Bun.sleep(10);
-    }
-  }
-}
-
 /** Starts a program for the time that `body` takes, until when it is there. */
 async function beside<T>(command: string[], host: string, port: number, body: (server: Server) => Promise<T>): Promise<T> {
-  const server = await Server.start(pinned(cpu, command), null);
+  const server = await Server.start(pinned(CPU, command), null);
   try {
     await answers(host, port);
     return await body(server);
@@ -61,7 +43,7 @@ async function beside<T>(command: string[], host: string, port: number, body: (s
 }
 
 function run(args: string[]): string {
-  const ran = Bun.spawnSync(pinned(cpu, args));
+  const ran = Bun.spawnSync(pinned(CPU, args));
   if (ran.exitCode !== 0) throw new Error(`${args.join(" ")}: ${ran.stderr.toString().trim()}`);
   return ran.stdout.toString();
 }
@@ -77,7 +59,7 @@ const relays: [string, string[]][] = [
 /** Megabytes a second through each relay; they take turns at the one address. */
 async function measureSpeed(what: string): Promise<Map<string, number[]>> {
   const figures = new Map<string, number[]>(relays.map(([name]) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < dose.rounds; round++) {
     for (const [name, command] of relays) {
       await beside(command, GUEST, SERVER_PORT, async () => {
         speed(what); // warms up
@@ -92,22 +74,17 @@ function ratio(figures: Map<string, number[]>, besides: string, least: number): 
   const mote = figures.get("mote") ?? [];
   const others = figures.get(besides) ?? [];
   const ratios = mote.map((value, round) => value / (others[round] ?? NaN));
-  const value = median(ratios);
-  const spread = `${value.toFixed(2)} (${Math.min(...ratios).toFixed(2)}..${Math.max(...ratios).toFixed(2)})`;
-  return [besides, median(others).toFixed(0), median(mote).toFixed(0), spread, `>= ${least}`, value >= least ? "met" : "MISSED"];
+  const figure = [besides, median(others).toFixed(0), median(mote).toFixed(0), spread(ratios, 2)];
+  return [...figure, `>= ${least}`, verdict(median(ratios), { least })];
 }
-
-/** Nanoseconds of CPU that the agent has taken. */
-const cpuTime = (pid: number): number => Number(readFileSync(`/proc/${pid}/schedstat`, "latin1").split(" ")[0]);
-const wakeUps = (pid: number): number => Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]);
 
 /** Microseconds of CPU of a POST /init, behind which the agent looks at what listens where it forwards. */
 async function initCost(isForwarding: boolean): Promise<number> {
   return beside(agent(isForwarding), "127.0.0.1", AGENT_PORT, async (server) => {
     run(ends("init", AGENT_PORT, 500));
-    const before = cpuTime(server.pid);
+    const before = cpuSeconds(server.pid);
     run(ends("init", AGENT_PORT, dose.inits));
-    return (cpuTime(server.pid) - before) / 1000 / dose.inits;
+    return ((cpuSeconds(server.pid) - before) * 1e6) / dose.inits;
   });
 }
 
@@ -138,11 +115,11 @@ async function lookCost(): Promise<number> {
 
 /** A row: what, figure, target, verdict. */
 const atMost = (what: string, value: number, unit: string, most: number): string[] =>
-  [what, `${value.toFixed(value < 10 ? 2 : 0)} ${unit}`, `<= ${most}`, value <= most ? "met" : "MISSED"];
+  [what, `${value.toFixed(value < 10 ? 2 : 0)} ${unit}`, `<= ${most}`, verdict(value, { most })];
 
 const paragraphs = [
   `${machine()}.`,
-  `Written by \`bench/run.sh ports\`; medians of ${rounds} interleaved rounds, client, relay and server on one CPU; ${dose.bytes / 1e6} MB each.`,
+  `Written by \`bench/run.sh ports\`; medians of ${dose.rounds} interleaved rounds, client, relay and server on one CPU; ${dose.bytes / 1e6} MB each.`,
 ];
 const speeds: string[][] = [];
 const costs: string[][] = [];
@@ -177,16 +154,16 @@ await beside(others, "127.0.0.1", SERVER_PORT, async () => {
   });
   await beside(agent(true), GUEST, SERVER_PORT, async (server) => {
     await Bun.sleep(SETTLE_MS);
-    const time = cpuTime(server.pid);
+    const time = cpuSeconds(server.pid);
     const count = wakeUps(server.pid);
     await Bun.sleep(dose.seconds * 1000);
     costs.push(
       atMost(`idle for ${dose.seconds} s, resident`, server.memory().rss, "kB", 400),
-      atMost("share of one CPU, per cent", (cpuTime(server.pid) - time) / 1e7 / dose.seconds, "%", 0.1),
+      atMost("share of one CPU, per cent", ((cpuSeconds(server.pid) - time) * 100) / dose.seconds, "%", 0.1),
       atMost("wake-ups a second", (wakeUps(server.pid) - count) / dose.seconds, "", 2),
     );
   });
 });
 paragraphs.push(table([["", "mote", "target", ""], ...costs]));
 console.log(`\n${paragraphs.join("\n\n")}`);
-await writePart(values.quick ? "build/bench/ports.md" : "bench/results.md", "Ports", paragraphs);
+await writePart(options.path("ports"), "Ports", paragraphs);

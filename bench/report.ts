@@ -12,7 +12,8 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-function verdict(value: number, target: Target): string {
+/** Whether a value meets its target, in a word. */
+export function verdict(value: number, target: Target): string {
   const met = value <= (target.most ?? Infinity) && value >= (target.least ?? -Infinity);
   return met ? "met" : "MISSED";
 }
@@ -30,7 +31,7 @@ export function ratioTable(rows: readonly Row[], hosts: readonly Host[]): string
       figure.row,
       figure.unit,
       ...hosts.map((host) => numeral(median(values.get(host) ?? []), digits)),
-      ...agents.map((host) => spread(ratios(host))),
+      ...agents.map((host) => spread(ratios(host), 2)),
       target === null ? "" : target.most === undefined ? `>= ${target.least}` : `<= ${target.most}`,
       target === null || !agents.includes("native") ? "" : verdict(median(ratios("native")), target),
     ];
@@ -43,9 +44,10 @@ function numeral(value: number, digits: number): string {
   return Number.isNaN(value) ? "failed" : value.toFixed(digits);
 }
 
-function spread(ratios: readonly number[]): string {
-  if (ratios.length === 0) return "";
-  return `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}..${Math.max(...ratios).toFixed(2)})`;
+/** Median (lowest..highest); nothing for no values. */
+export function spread(values: readonly number[], digits: number): string {
+  if (values.length === 0) return "";
+  return `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}..${Math.max(...values).toFixed(digits)})`;
 }
 
 const IDLE_RSS: Target = { most: 256 };

@@ -1,8 +1,8 @@
 // Processes and files over Connect beside C floors; started by run.sh, which builds what this needs.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { HEADS, listening, measured, measureRow, type Program, type Row } from "./beside.ts";
+import { HEADS, listening, measured, measureRows, type Program, type Row } from "./beside.ts";
+import { Options } from "./options.ts";
 import { table } from "./report.ts";
 import { machine, writePart } from "./results.ts";
 import { NATIVE } from "./server.ts";
@@ -26,22 +26,8 @@ const ENTRIES = 100_000;
 const EVENTS = 10_000;
 const BURST_BYTES = "1000000";
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    rounds: { type: "string" },
-    only: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) {
-  console.log(USAGE);
-  process.exit(0);
-}
-const standard = values.quick ? QUICK : FULL;
-const dose: Dose = { ...standard, rounds: Number(values.rounds ?? standard.rounds) };
-const only = values.only?.split(",");
-const isWhole = !values.quick && only === undefined;
+const options = Options.parse(USAGE, "rounds", "only");
+const dose = options.dose(FULL, QUICK);
 const folder = mkdtempSync("/dev/shm/mote-rpc-");
 
 const mote = (own: number): string[] => [NATIVE, "--no-supervise", "--envd", `tcp:127.0.0.1:${own}`, "--isnotfc"];
@@ -104,19 +90,12 @@ try {
     `${machine()}.`,
     `Written by \`bench/run.sh rpc\`; medians of ${dose.rounds} interleaved rounds over loopback, client and server on one CPU, files on tmpfs.`,
   ];
-  const lines: string[][] = [];
-  for (const row of ROWS) {
-    if (only !== undefined && !only.includes(row.name)) continue;
-    try {
-      lines.push(...(await measureRow(row, dose.rounds)));
-    } finally {
-      for (const name of ["list", "watch"]) rmSync(`${folder}/${name}`, { recursive: true, force: true });
-    }
-    console.log(lines.at(-1)?.join("  "));
-  }
+  const lines = await measureRows(ROWS.filter((row) => options.wants(row.name)), dose.rounds, () => {
+    for (const name of ["list", "watch"]) rmSync(`${folder}/${name}`, { recursive: true, force: true });
+  });
   paragraphs.push(table([HEADS, ...lines]));
   console.log(`\n${paragraphs.join("\n\n")}`);
-  await writePart(isWhole ? "bench/results.md" : "build/bench/rpc.md", "RPC", paragraphs);
+  await writePart(options.path("rpc", "only"), "RPC", paragraphs);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

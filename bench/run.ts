@@ -1,9 +1,9 @@
 // Measures the agent beside its C floors; started by run.sh, which builds what this needs.
 
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { memoryChart } from "./chart.ts";
 import { measureMemory, type Load } from "./memory.ts";
+import { Options } from "./options.ts";
 import { memoryTable, ratioTable } from "./report.ts";
 import { machine, writePart } from "./results.ts";
 import { CASES, type Dose, measureRounds, type Placement } from "./rounds.ts";
@@ -45,32 +45,14 @@ function placementsFor(cpus: string): [string, Placement][] {
   return placements;
 }
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    rounds: { type: "string" },
-    only: { type: "string" },
-    hosts: { type: "string" },
-    cpus: { type: "string" },
-    load: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) {
-  console.log(USAGE);
-  process.exit(0);
-}
-
-const standard = values.quick ? QUICK : FULL;
-const dose: Dose = { ...standard, rounds: Number(values.rounds ?? standard.rounds) };
-const load = parseLoad(values.load ?? (values.quick ? QUICK_LOAD : FULL_LOAD));
-const names = values.only?.split(",") ?? [...CASES.map((one) => one.name), "memory"];
-const chosen = values.hosts?.split(",");
+const options = Options.parse(USAGE, "rounds", "only", "hosts", "cpus", "load");
+const dose = options.dose(FULL, QUICK);
+const load = parseLoad(options.get("load") ?? (options.isQuick ? QUICK_LOAD : FULL_LOAD));
+const names = options.list("only") ?? [...CASES.map((one) => one.name), "memory"];
+const chosen = options.list("hosts");
 const hosts = HOSTS.filter((host) => host === "floor" || chosen === undefined || chosen.includes(host));
-const whole = !values.quick && values.only === undefined && chosen === undefined;
-const output = whole ? "bench" : "build/bench";
-
-const placements = placementsFor(values.cpus ?? (values.quick ? "one" : "both"));
+const output = options.folder("only", "hosts");
+const placements = placementsFor(options.get("cpus") ?? (options.isQuick ? "one" : "both"));
 
 const folder = mkdtempSync("/dev/shm/mote-bench-");
 try {

@@ -1,6 +1,7 @@
 // The programs under measurement: how each is started, and how much memory it holds.
 
-import { existsSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { existsSync, readlinkSync, rmSync } from "node:fs";
+import * as proc from "../test/proc.ts";
 
 export const CLIENT = "build/bench/client";
 export const NATIVE = "dist/mote-x86_64";
@@ -84,38 +85,45 @@ export class Server {
   }
 }
 
+/** Waits until something takes connections at an address. */
+export async function answers(host: string, port: number): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      (await Bun.connect({ hostname: host, port, socket: { data() {} } })).end();
+      return;
+    } catch (error) {
+      if (tries === 500) throw error;
+      await Bun.sleep(10);
+    }
+  }
+}
+
 /** Resident memory in kB of 1,024 bytes: all of it, and the part that no file backs. */
 export interface Memory {
   readonly rss: number;
   readonly anonymous: number;
 }
 
-/** The memory of a process and the descendants that run the same program. smaps_rollup is exact where /proc/PID/status may lag. */
+/** The memory of a process and the descendants that run the same program. */
 function memoryOf(pid: number): Memory {
-  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-  let rss = kilobytes(rollup, "Rss");
-  let anonymous = kilobytes(rollup, "Anonymous");
-  for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ")) {
-    if (child === "" || program(child) !== program(String(pid))) continue;
-    const of = memoryOf(Number(child));
+  const own = proc.memory(pid);
+  let rss = own.rss / 1024;
+  let anonymous = own.anonymous / 1024;
+  for (const child of proc.children(pid)) {
+    if (program(child) !== program(pid)) continue;
+    const of = memoryOf(child);
     rss += of.rss;
     anonymous += of.anonymous;
   }
   return { rss, anonymous };
 }
 
-function program(pid: string): string | null {
+function program(pid: number): string | null {
   try {
     return readlinkSync(`/proc/${pid}/exe`);
   } catch {
     return null;
   }
-}
-
-function kilobytes(rollup: string, field: string): number {
-  const found = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(rollup)?.[1];
-  if (found === undefined) throw new Error(`no ${field} in smaps_rollup`);
-  return Number(found);
 }
 
 /** Runs the client to its end and returns the numbers it prints. Throws what the client says when it fails. */

@@ -6,12 +6,12 @@ import { statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Agent } from "./agent.ts";
 import { Daemon } from "./envd/daemon.ts";
-import { enter, guest, leave, listening, wakeUps } from "./envd/network.ts";
+import { enter, guest, leave, listening } from "./envd/network.ts";
 import { Server } from "./envd/stream.ts";
 import { fileContent, jsonFrame, lastReply, putRequest } from "./client.ts";
 import { host } from "./host.ts";
 import type { Peer } from "./peer.ts";
-import { cpuSeconds, isAlive, type Memory } from "./proc.ts";
+import { cpuSeconds, isAlive, type Memory, wakeUps } from "./proc.ts";
 import { until } from "./until.ts";
 import { frame, frameType } from "./wire.ts";
 

@@ -63,6 +63,16 @@ export function cpuSeconds(pid: number): number {
   return Number(read(`/proc/${pid}/schedstat`).split(" ")[0]) / 1e9;
 }
 
+/** How often the process has woken up so far. */
+export function wakeUps(pid: number): number {
+  return Number(statusLine(pid, "voluntary_ctxt_switches"));
+}
+
+/** Bytes that the process has read so far, of whatever. */
+export function bytesRead(pid: number): number {
+  return Number(/^rchar: (\d+)$/m.exec(read(`/proc/${pid}/io`))?.[1]);
+}
+
 /** Every child, zombies too: one that stays is a process nobody reaped. */
 export function children(pid: number): number[] {
   const list = read(`/proc/${pid}/task/${pid}/children`);

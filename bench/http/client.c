@@ -6,43 +6,8 @@
  *   http-client PORT upload PATH BYTES        one body of application/octet-stream
  *   http-client PORT hold PATH COUNT          COUNT connections with a request answered on each, held until stdin ends
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <err.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "../loopback.h"
 #include <strings.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
-
-static struct sockaddr_in at = {.sin_family = AF_INET};
-static char input[1 << 18];
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static int dial(void) {
-  int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof at)) err(1, "connect");
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  return fd;
-}
-
-static void write_all(int fd, const char *p, size_t n) {
-  while (n > 0) {
-    ssize_t done = write(fd, p, n);
-    if (done < 0) err(1, "write");
-    p += done;
-    n -= (size_t)done;
-  }
-}
 
 /* Reads one response; returns the bytes of its body, those of the framing of chunks with them. */
 static long long response(int fd) {
@@ -90,8 +55,7 @@ static size_t request(char *out, size_t room, const char *method, const char *pa
 
 int main(int argc, char **argv) {
   if (argc < 4) errx(2, "usage: %s PORT get|close|download|upload|hold PATH ...", argv[0]);
-  at.sin_port = htons((unsigned short)atoi(argv[1]));
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  measure_at(argv[1]);
   const char *what = argv[2], *path = argv[3];
   char head[4096], fields[512] = "";
   double start;
@@ -137,8 +101,7 @@ int main(int argc, char **argv) {
     printf("{\"mb_s\":%.3f}\n", (double)bytes / 1e6 / (now() - start));
   } else if (strcmp(what, "hold") == 0) {
     int count = atoi(argv[4]);
-    struct rlimit files = {.rlim_cur = (rlim_t)count + 64, .rlim_max = (rlim_t)count + 64};
-    setrlimit(RLIMIT_NOFILE, &files);
+    allow_connections(count);
     size_t n = request(head, sizeof head, "GET", path, "");
     for (int i = 0; i < count; i++) {
       int fd = dial();

@@ -5,45 +5,11 @@
  *   rpc-client PORT list CODEC DIRECTORY             ListDir, its answer counted and dropped
  *   rpc-client PORT watch CODEC DIRECTORY COUNT      WatchDir, while COUNT files are made there, up to the last event
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <err.h>
+#include "../loopback.h"
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-static struct sockaddr_in at = {.sin_family = AF_INET};
-static char input[1 << 18];
 static int is_json;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static int dial(void) {
-  int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof at)) err(1, "connect");
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  return fd;
-}
-
-static void write_all(int fd, const char *p, size_t n) {
-  while (n > 0) {
-    ssize_t done = write(fd, p, n);
-    if (done < 0) err(1, "write");
-    p += done;
-    n -= (size_t)done;
-  }
-}
 
 /* Bytes of a request as it is put together. */
 struct bytes { char at[4096]; size_t size; };
@@ -155,8 +121,7 @@ static void measure_output(int count, char *bytes) {
   struct bytes whole = request("process.Process/Start", 1, start_message(4, words));
   struct response *all = calloc((size_t)count, sizeof *all);
   struct pollfd *polled = calloc((size_t)count, sizeof *polled);
-  struct rlimit files = {.rlim_cur = (rlim_t)count + 64, .rlim_max = (rlim_t)count + 64};
-  setrlimit(RLIMIT_NOFILE, &files);
+  allow_connections(count);
   for (int i = 0; i < count; i++) {
     all[i].fd = polled[i].fd = dial();
     polled[i].events = POLLIN;
@@ -222,8 +187,7 @@ static void measure_watch(const char *path, int count) {
 
 int main(int argc, char **argv) {
   if (argc < 5) errx(2, "usage: %s PORT start|output|list|watch CODEC ...", argv[0]);
-  at.sin_port = htons((unsigned short)atoi(argv[1]));
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  measure_at(argv[1]);
   is_json = strcmp(argv[3], "json") == 0;
   if (strcmp(argv[2], "start") == 0) measure_start(atoi(argv[4]));
   else if (strcmp(argv[2], "output") == 0 && argc > 5) measure_output(atoi(argv[4]), argv[5]);

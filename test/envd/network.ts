@@ -74,13 +74,3 @@ export function listening(pid: number): string[] {
 export function unread(pid: number, local: string): number {
   return rows(pid).reduce((sum, row) => (row.local === local && !row.isListening ? sum + row.unread : sum), 0);
 }
-
-/** How often a process has woken up so far. */
-export function wakeUps(pid: number): number {
-  return Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]);
-}
-
-/** Bytes that a process has read so far, of whatever. */
-export function bytesRead(pid: number): number {
-  return Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, "latin1"))?.[1]);
-}

@@ -2,10 +2,11 @@
 
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
+import { bytesRead, wakeUps } from "../proc.ts";
 import { until } from "../until.ts";
 import { freePort } from "./daemon.ts";
 import { forwarding, inOwnNetwork, isForwarded, looked, reach, refused, WAIT_SECONDS, withDaemon, withoutNetlink } from "./forwarding.ts";
-import { bytesRead, guest, listening, shell, wakeUps } from "./network.ts";
+import { guest, listening, shell } from "./network.ts";
 import { Server, Stream } from "./stream.ts";
 
 inOwnNetwork();

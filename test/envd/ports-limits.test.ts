@@ -1,9 +1,10 @@
 // How many connections and ports are forwarded at once, and what becomes of the others; lifecycle.md 8.
 
 import { expect, test } from "bun:test";
+import { wakeUps } from "../proc.ts";
 import { until } from "../until.ts";
 import { inOwnNetwork, looked, reach, WAIT_SECONDS, withDaemon } from "./forwarding.ts";
-import { guest, listening, wakeUps } from "./network.ts";
+import { guest, listening } from "./network.ts";
 import { Server, Stream } from "./stream.ts";
 
 inOwnNetwork();

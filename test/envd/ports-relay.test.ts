@@ -2,10 +2,11 @@
 
 import { expect, test } from "bun:test";
 import { host, scale } from "../host.ts";
+import { wakeUps } from "../proc.ts";
 import { until } from "../until.ts";
 import { block, check, pattern, pour } from "./flow.ts";
 import { inOwnNetwork, reach, refused, WAIT_SECONDS, withDaemon } from "./forwarding.ts";
-import { guest, unread, wakeUps } from "./network.ts";
+import { guest, unread } from "./network.ts";
 import { Server, Stream } from "./stream.ts";
 
 inOwnNetwork();

@@ -2,9 +2,10 @@
 // namespace of the test's own.
 
 import { expect, test } from "bun:test";
+import { wakeUps } from "../proc.ts";
 import { until } from "../until.ts";
 import { inOwnNetwork, isForwarded, looked, reach, refused, WAIT_SECONDS, withDaemon, withoutNetlink } from "./forwarding.ts";
-import { addAddress, enter, guest, leave, listening, shell, wakeUps } from "./network.ts";
+import { addAddress, enter, guest, leave, listening, shell } from "./network.ts";
 import { Server, Stream } from "./stream.ts";
 
 inOwnNetwork();
