@@ -1,7 +1,6 @@
 /** Stream sockets: listening, connecting, moving bytes. All are non-blocking unless said otherwise. */
 import { addressOf, call, call6 } from "#libc";
 import { type Address, Family } from "./address.ts";
-import { writeWord } from "./bytes.ts";
 import { Call } from "./calls.ts";
 import { check, Errno, SysError } from "./errno.ts";
 import { close, lstat, unlink } from "./file.ts";
@@ -26,7 +25,6 @@ const MSG_PEEK = 2;
 const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
-const MSG_MORE = 0x8000;
 const SHUT_WR = 1;
 const F_SETFD = 2;
 const F_GETFL = 3;
@@ -175,34 +173,6 @@ export function skip(fd: number, count: number): void {
 /** send(2) of bytes [start, end). Returns the bytes taken or -errno (-EAGAIN: no room). Never raises SIGPIPE. */
 export function send(fd: number, bytes: Uint8Array, start: number, end: number): number {
   return call6(Call.send, fd, addressOf(bytes) + start, end - start, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
-}
-
-/** Like `send`, where more follows at once: TCP waits for it to fill the packet. */
-export function sendMore(fd: number, bytes: Uint8Array, start: number, end: number): number {
-  const flags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE;
-  return call6(Call.send, fd, addressOf(bytes) + start, end - start, flags, 0, 0);
-}
-
-/** Two struct iovec, and the struct msghdr that is of them. */
-const spans = new Uint8Array(32);
-const spansView = new DataView(spans.buffer);
-const message = new Uint8Array(56);
-const messageView = new DataView(message.buffer);
-
-/**
- * Like `send`, of the bytes of two arrays, one after the other, in one call; sendmsg(2). What is taken of them may end
- * within either.
- */
-export function sendTwo(
-  fd: number, first: Uint8Array, start: number, end: number, second: Uint8Array, secondStart: number, secondEnd: number,
-): number {
-  writeWord(spansView, 0, addressOf(first) + start);
-  writeWord(spansView, 8, end - start);
-  writeWord(spansView, 16, addressOf(second) + secondStart);
-  writeWord(spansView, 24, secondEnd - secondStart);
-  writeWord(messageView, 16, addressOf(spans));
-  writeWord(messageView, 24, 2);
-  return call(Call.sendmsg, fd, addressOf(message), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /**

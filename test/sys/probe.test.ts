@@ -3,7 +3,6 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readFileSync, statfsSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { GzipFault } from "../../sys/deflate.ts";
@@ -101,27 +100,6 @@ describe.each(hosts)("on %s", (host, command) => {
     file("passwd", Buffer.from("a\na:x\n:\n\xff\n#\na:x:1:2:\n\n" + "a:".repeat(40_000) + "\na:x:1:2::h:s", "latin1"));
     file("group", Buffer.from("g\ng:x\ng:x:5\ng:x:6:\ng:x:7:b,a"));
     expect(probe("user", "a", directory)).toBe("a:1::h:s:2 7\n");
-  });
-
-  test("bytes of two arrays are sent at once", async () => {
-    const path = join(directory, `socket on ${host}`);
-    const chunks: Buffer[] = [];
-    const ended = Promise.withResolvers<void>();
-    // Not read before the sender has seen the socket full.
-    const server = createServer({ pauseOnConnect: true }, (socket) => {
-      socket.on("data", (chunk) => chunks.push(Buffer.from(chunk))).on("end", () => ended.resolve());
-      void child.stdout.text().then((text) => {
-        expect(text).toBe("5 10 6 1 true -11 -9\n");
-        socket.resume();
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(path, () => resolve()));
-    const child = Bun.spawn([...command, "send", path]);
-    await ended.promise;
-    server.close();
-    const received = Buffer.concat(chunks);
-    expect(received.subarray(0, 28).toString()).toBe("head><head>body<body>e<head>");
-    expect(received.subarray(28).every((byte) => byte === 0)).toBe(true);
   });
 
   test.each([10, 65536])("gzip in steps of %d bytes", (step) => {

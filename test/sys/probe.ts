@@ -1,6 +1,5 @@
 // Pieces of sys/ as a program, so that tests can ask the native host the same as Bun. usage: probe COMMAND [ARGUMENT...]
 
-import { parseAddress } from "../../sys/address.ts";
 import { base64Length, base64Text, decodedLength, decodeDigits, digitsEnd, encodeBase64 } from "../../sys/base64.ts";
 import { decodeText, encodeText, hex } from "../../sys/bytes.ts";
 import { realtime, setRealtime, Time } from "../../sys/clock.ts";
@@ -14,7 +13,6 @@ import { openForOverwrite } from "../../sys/overwrite.ts";
 import { ensureDirectories, NotDirectoryError } from "../../sys/parents.ts";
 import { Accounts } from "../../sys/passwd.ts";
 import { directoryOf } from "../../sys/path.ts";
-import { connectBlocking, sendMore, sendTwo } from "../../sys/socket.ts";
 import { statFileSystem } from "../../sys/space.ts";
 import { indexOfByte } from "../../sys/search.ts";
 import { exit, writeAll, writeText } from "../../sys/stdio.ts";
@@ -155,21 +153,6 @@ function unbase64(path: string): void {
   }
 }
 
-/** send PATH: sends to a Unix socket in all ways, and prints what the calls returned. */
-function send(path: string): void {
-  const fd = connectBlocking(parseAddress(`unix:${path}`));
-  const head = encodeText("<head>");
-  const body = encodeText("<body>");
-  const results = [
-    sendMore(fd, head, 1, 6), sendTwo(fd, head, 0, 6, body, 1, 5), sendTwo(fd, head, 0, 0, body, 0, 6), sendTwo(fd, head, 2, 3, body, 6, 6),
-  ];
-  // As much as there is room for.
-  const much = new Uint8Array(4 * 1024 * 1024);
-  const taken = sendTwo(fd, head, 0, 6, much, 0, much.length);
-  print(`${results.join(" ")} ${taken > 6 && taken < much.length} ${sendTwo(fd, head, 0, 6, much, 0, 1)} ${sendTwo(-1, head, 0, 1, body, 0, 1)}`);
-  close(fd);
-}
-
 /** hold FILE COUNT: how many pages so many streams take that have compressed the file, and after they are closed. */
 function hold(path: string, count: number): void {
   const input = readWhole(path, INPUT_MAX);
@@ -205,7 +188,6 @@ function main(): number {
     else if (command === "unbase64") unbase64(first);
     else if (command === "attributes") attributes(first);
     else if (command === "time") time();
-    else if (command === "send") send(first);
     else if (command === "hold") hold(first, Number(second));
     else return 2;
     return 0;
