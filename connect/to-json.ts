@@ -80,7 +80,7 @@ function printValue(out: Output, field: Field, bytes: Uint8Array, reader: FieldR
 }
 
 /** Appends bytes [start, end) as a string of base64. */
-export function printBytes(out: Output, bytes: Uint8Array, start: number, end: number): void {
+function printBytes(out: Output, bytes: Uint8Array, start: number, end: number): void {
   out.byte(Byte.quote);
   out.reserve(base64Length(end - start, true));
   out.size += encodeBase64(bytes, start, end, out.bytes, out.size, true);

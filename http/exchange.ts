@@ -70,11 +70,6 @@ export class Exchange {
     return this.phase === Phase.DONE;
   }
 
-  /** Whether the handler works on a response: the peer's end is of interest. */
-  get hasWriter(): boolean {
-    return this.writer !== undefined;
-  }
-
   get bodyReader(): BodyReader | undefined {
     return this.reader;
   }

@@ -10,7 +10,7 @@ const DIRECTORY_MODE = 0o700;
 const MODE = 0o600;
 
 /** The one line that the base64 text is of, without its end; undefined where it is not that of a public key. */
-export function keyLine(base64: string): string | undefined {
+function keyLine(base64: string): string | undefined {
   const bytes = decodeBase64(base64);
   if (bytes === undefined) return undefined;
   const line = decodeText(bytes, 0, bytes.length).trim();

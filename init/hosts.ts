@@ -61,7 +61,7 @@ function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
  * A hosts file with what is needed in it. The line of 127.0.1.1 gives way to the host's name, unless some line names it
  * already; all others stay byte for byte. An empty name asks for no line. Undefined where nothing is to change.
  */
-export function withHostName(content: Uint8Array, hostName: string): Uint8Array | undefined {
+function withHostName(content: Uint8Array, hostName: string): Uint8Array | undefined {
   const isOpen = content.length > 0 && content[content.length - 1] !== NEWLINE;
   const whole = isOpen ? joined(content, encodeText("\n")) : content;
   const scan = new HostsScan(whole, hostName);

@@ -35,7 +35,7 @@ import { Supervisor, SupervisorOwner } from "./supervisor.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 /** The option by which a PID 1 that starts over in place finds itself. */
-export const RESUME_OPTION = "--resume";
+const RESUME_OPTION = "--resume";
 const STDOUT = 1;
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const GAMES = ":/usr/games:/usr/local/games";

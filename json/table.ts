@@ -69,7 +69,7 @@ export class JsonTable extends Output {
   }
 }
 
-export function isContainer(mark: number): boolean {
+function isContainer(mark: number): boolean {
   return mark === Byte.openObject || mark === Byte.openArray;
 }
 

@@ -26,11 +26,6 @@ export class Placeholders {
     return placeholders;
   }
 
-  /** Whether any was closed. */
-  get isAny(): boolean {
-    return this.fds.length > 0;
-  }
-
   /** Puts the console, else /dev/null, in their place; they stay where neither can be opened. It becomes nobody's terminal. */
   replace(): void {
     for (const fd of this.fds) {

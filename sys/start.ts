@@ -16,7 +16,7 @@ const NO_FD = -1;
 const FAILURE_BYTES = 8;
 
 /** The call that fails where a child does not come into its control group. */
-export const ENTER = "enter";
+const ENTER = "enter";
 /** The calls that fail in a child, by their rules in its plan. */
 const CALLS = ["", "", "ioctl", "setuid", "chdir", "execve", ENTER];
 
