@@ -65,6 +65,3 @@ function chosen(): Host {
 
 export const host: Host = chosen();
 export const scale: Scale = host.scale;
-
-/** A TCP port of this test process's own, below those the kernel hands out. */
-export const tcpPort = 10_000 + (process.pid % 20_000);

@@ -5,9 +5,11 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { readFileSync } from "node:fs";
 import { Agent } from "../agent.ts";
 import { lastReply, putRequest, runResult } from "../client.ts";
-import { tcpPort } from "../host.ts";
 import { Peer } from "../peer.ts";
+import { freePort } from "../port.ts";
 import { frame, frameType, header, request } from "../wire.ts";
+
+const tcpPort = freePort();
 
 setDefaultTimeout(120_000);
 

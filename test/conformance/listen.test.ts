@@ -4,12 +4,14 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { closeSync, existsSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { Agent, AgentProcess, hangLimit, type StartOptions } from "../agent.ts";
 import { Client, lastReply, runResult } from "../client.ts";
-import { tcpPort } from "../host.ts";
 import { connectVsock, hasVsockLoopback, listenUnix, socketPair } from "../libc.ts";
 import { Peer } from "../peer.ts";
+import { freePort } from "../port.ts";
 import { remove, scratchDirectory } from "../scratch.ts";
 import { until } from "../until.ts";
 import { request } from "../wire.ts";
+
+const tcpPort = freePort();
 
 setDefaultTimeout(hangLimit);
 

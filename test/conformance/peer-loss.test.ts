@@ -5,12 +5,14 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { Agent, hangLimit } from "../agent.ts";
 import { Client, putRequest } from "../client.ts";
-import { tcpPort } from "../host.ts";
 import type { Peer } from "../peer.ts";
+import { freePort } from "../port.ts";
 import { isAlive } from "../proc.ts";
 import { makeFifo, temporaries, writeFifo } from "../scratch.ts";
 import { until } from "../until.ts";
 import { frame, frameType, header } from "../wire.ts";
+
+const tcpPort = freePort();
 
 setDefaultTimeout(hangLimit);
 

@@ -4,10 +4,12 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { chmodSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { Agent, hangLimit } from "../agent.ts";
 import { Client, lastReply, putRequest } from "../client.ts";
-import { tcpPort } from "../host.ts";
+import { freePort } from "../port.ts";
 import { noise, temporaries, withTmpfs } from "../scratch.ts";
 import { until } from "../until.ts";
 import { frame, frameLimit, frameType, header, type Json } from "../wire.ts";
+
+const tcpPort = freePort();
 
 setDefaultTimeout(hangLimit);
 

@@ -1,7 +1,7 @@
 // The service of echo.ts, running on one of the hosts.
 
 import { join } from "node:path";
-import { freePort } from "../envd/daemon.ts";
+import { freePort } from "../port.ts";
 
 const root = join(import.meta.dir, "../..");
 

@@ -4,6 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { host } from "../host.ts";
+import { freePort } from "../port.ts";
 import * as proc from "../proc.ts";
 import { remove, scratchDirectory } from "../scratch.ts";
 import { until } from "../until.ts";
@@ -49,22 +50,6 @@ dropped=-sys_time
 unset HAS_LAUNCHER
 exec setpriv --bounding-set $dropped "$@"
 `;
-
-// Processes that start one after another begin far from each other.
-let lastPort = 20_000 + ((process.pid * 7919) % 12_000);
-
-/** A TCP port of this test process's own, below those the kernel hands out. */
-export function freePort(): number {
-  for (;;) {
-    lastPort = lastPort >= 31_999 ? 20_000 : lastPort + 1;
-    try {
-      Bun.listen({ hostname: "127.0.0.1", port: lastPort, socket: { data() {} } }).stop(true);
-      return lastPort;
-    } catch {
-      // another process's
-    }
-  }
-}
 
 export class Daemon {
   readonly directory = scratchDirectory();

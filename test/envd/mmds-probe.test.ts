@@ -8,8 +8,8 @@ import { parseAddress } from "../../sys/address.ts";
 import { ExitWatcher } from "../../sys/exit.ts";
 import { Loop } from "../../sys/loop.ts";
 import { Timer } from "../../sys/timer.ts";
+import { freePort } from "../port.ts";
 import { until } from "../until.ts";
-import { freePort } from "./daemon.ts";
 import { answer, MetadataService } from "./mmds-service.ts";
 
 /** Turns a loop until what was asked for has come. */

@@ -2,8 +2,9 @@
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { hangLimit } from "../agent.ts";
+import { freePort } from "../port.ts";
 import { until } from "../until.ts";
-import { Daemon, freePort } from "./daemon.ts";
+import { Daemon } from "./daemon.ts";
 import { answer, hashOf, MetadataService } from "./mmds-service.ts";
 import { TOKEN } from "./signature.ts";
 

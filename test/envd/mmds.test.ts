@@ -5,10 +5,11 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { hangLimit } from "../agent.ts";
 import { host as agent } from "../host.ts";
+import { freePort } from "../port.ts";
 import * as proc from "../proc.ts";
 import { Client } from "../rpc/client.ts";
 import { until } from "../until.ts";
-import { Daemon, freePort } from "./daemon.ts";
+import { Daemon } from "./daemon.ts";
 import { asking, flags, ids, known } from "./mmds-asking.ts";
 import { answer, MetadataService } from "./mmds-service.ts";
 

@@ -1,7 +1,8 @@
 // A daemon in a network namespace of its own: `eth0`, 10.9.9.9/24, a pair with a device in another namespace, and `other`.
 // Requests are made by curl inside.
 
-import { Daemon, type DaemonOptions, freePort } from "./daemon.ts";
+import { freePort } from "../port.ts";
+import { Daemon, type DaemonOptions } from "./daemon.ts";
 
 const network = `
 ip link set lo up

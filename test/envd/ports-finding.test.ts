@@ -2,9 +2,9 @@
 
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
+import { freePort } from "../port.ts";
 import { bytesRead, wakeUps } from "../proc.ts";
 import { until } from "../until.ts";
-import { freePort } from "./daemon.ts";
 import { forwarding, inOwnNetwork, isForwarded, looked, reach, refused, WAIT_SECONDS, withDaemon, withoutNetlink } from "./forwarding.ts";
 import { guest, listening, shell } from "./network.ts";
 import { Server, Stream } from "./stream.ts";

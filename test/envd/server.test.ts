@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { hangLimit } from "../agent.ts";
 import { host } from "../host.ts";
 import { RawClient } from "../http/raw.ts";
+import { freePort } from "../port.ts";
 import { remove, scratchDirectory } from "../scratch.ts";
 import { until } from "../until.ts";
-import { Daemon, freePort } from "./daemon.ts";
+import { Daemon } from "./daemon.ts";
 
 setDefaultTimeout(hangLimit);
 
