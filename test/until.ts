@@ -15,3 +15,13 @@ export async function until(
     await Bun.sleep(4);
   }
 }
+
+/** The same for a test that lets nobody else run meanwhile, such as one that has forked. */
+export function untilSync(what: string, seconds: number, condition: () => boolean): void {
+  const start = performance.now();
+  const limit = seconds * host.patience;
+  while (!condition()) {
+    if (performance.now() - start > limit * 1000) throw new Error(`not within ${limit} s: ${what}`);
+    Bun.sleepSync(1);
+  }
+}

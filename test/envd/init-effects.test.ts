@@ -180,7 +180,7 @@ END
       const response = await mounting;
       expect([response.status, await response.text()]).toEqual([400, "failed to setup NFS volumes: /srv/v: mount: timed out"]);
       expect(performance.now() - start).toBeGreaterThan(9_900);
-      expect(performance.now() - start).toBeLessThan(15_000);
+      expect(performance.now() - start).toBeLessThan(30_000);
       await until("nothing is left of it", 5, () => Bun.spawnSync(["pgrep", "-P", `${daemon.pid}`]).stdout.length === 0);
     }));
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { utimesSync, writeFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { hangLimit } from "../agent.ts";
+import { cpuSeconds } from "../proc.ts";
 import { noise } from "../scratch.ts";
 import { Daemon } from "./daemon.ts";
 import { ask, Peer, type Reply, requestBytes } from "./peer.ts";
@@ -86,10 +87,11 @@ test("ENC-05: a conditional request is not compressed", async () => {
 });
 
 test("SEC-09: Accept-Encoding with 50,000 items", async () => {
-  const start = performance.now();
+  const before = cpuSeconds(daemon.pid);
   const reply = await getText({ "Accept-Encoding": `${"x,".repeat(50_000)}gzip` });
   expect([reply.status, reply.field("content-encoding")]).toEqual([200, "gzip"]);
-  expect(performance.now() - start).toBeLessThan(1000);
+  // Of the agent's own time: this machine has others to serve.
+  expect(cpuSeconds(daemon.pid) - before).toBeLessThan(1);
 });
 
 describe("ranges", () => {

@@ -8,12 +8,13 @@ import { launchWork } from "../../sys/launch.ts";
 import { Loop } from "../../sys/loop.ts";
 import { isChild, reap } from "../../sys/process.ts";
 import { state } from "../proc.ts";
+import { untilSync } from "../until.ts";
 
 const STDERR = 2;
 
 /** Waits, without taking its status, until a child has ended. */
 function ended(pid: number): void {
-  while (state(pid) !== "Z") Bun.sleepSync(1);
+  untilSync("the child has ended", 20, () => state(pid) === "Z");
 }
 
 test("L042: a child that ended before anybody watched is told all the same", () => {

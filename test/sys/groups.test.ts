@@ -7,6 +7,7 @@ import { close } from "../../sys/file.ts";
 import { GROUPS_BYTES, GroupTable, MAX_GROUPS, takeGroups } from "../../sys/groups.ts";
 import { createMemoryFile } from "../../sys/memory-file.ts";
 import { hasEnded, reap } from "../../sys/process.ts";
+import { untilSync } from "../until.ts";
 
 /** The table does not lie at the start. */
 const offset = 64;
@@ -20,7 +21,7 @@ function inChild(body: () => void): number {
     body();
     leaveChild(0);
   }
-  while (!hasEnded(pid)) Bun.sleepSync(1);
+  untilSync("the child has ended", 20, () => hasEnded(pid));
   return pid;
 }
 
