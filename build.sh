@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # The one way to build. ./build.sh [TARGET...]; ./build.sh --help lists the targets.
+# Lists of packages and files are words of one variable.
+# shellcheck disable=SC2086
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -200,7 +202,10 @@ link() {
   mv "$out.new" "$out"
 }
 
-SOURCES=$(ls *.ts */*.ts */*/*.ts sys/*.json 2>/dev/null | grep -v -e ^test/ -e ^bench/ -e ^node_modules/)
+SOURCES=""
+for file in *.ts */*.ts */*/*.ts sys/*.json; do
+  case $file in test/* | bench/* | node_modules/*) ;; *) SOURCES+=" $file" ;; esac
+done
 
 build_agent() {
   local target=$1
@@ -217,7 +222,8 @@ build_ctl() {
 
 # What runs inside guests under test.
 build_suite() {
-  local target=$1 SOURCES="$SOURCES $(ls test/guest/suite/*.ts)"
+  local target=$1 suite=(test/guest/suite/*.ts)
+  local SOURCES="$SOURCES ${suite[*]}"
   mkdir -p "build/guest/$target"
   emit suite test/guest/suite/main.ts
   link suite "$target" "build/guest/$target/suite"

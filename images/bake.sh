@@ -3,6 +3,7 @@
 set -euo pipefail
 shopt -s inherit_errexit
 IMAGES=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=/dev/null
 for part in common elf root root-directory root-ext4 agent; do . "$IMAGES/lib/$part.sh"; done
 
 usage() {

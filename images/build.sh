@@ -3,7 +3,9 @@
 set -euo pipefail
 shopt -s inherit_errexit
 IMAGES=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=/dev/null
 for part in common elf root root-directory agent initramfs ext4 python; do . "$IMAGES/lib/$part.sh"; done
+# shellcheck source=/dev/null
 for part in agent busybox debian; do . "$IMAGES/flavours/$part.sh"; done
 
 usage() {
@@ -26,6 +28,7 @@ The same sources give the same bytes. SOURCE_DATE_EPOCH sets the time that all f
 END
 }
 
+# shellcheck disable=SC2034 # the flavours read them
 words=() PROFILE=smolvm BINARY="" SIZE="" SYSTEMD="" MIRROR=""
 while [ $# -gt 0 ]; do
   case $1 in

@@ -19,7 +19,7 @@
 # Without arguments all of them, in three lanes beside each other, because most of them mostly wait. The
 # last line says how many tests passed and failed; the exit code is 0 when none failed and no step broke.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 hosts="bun x86_64 aarch64"
 fuzz_dose=40000
@@ -37,7 +37,7 @@ step() {
   echo "== ${name/@/ on }"
   "$@" || code=$?
   echo "$code" >"$results/$name.status"
-  echo "== ${name/@/ on }: $([ $code = 0 ] && echo done || echo "FAILED ($code)"), $((SECONDS - start)) s"
+  echo "== ${name/@/ on }: $([ $code = 0 ] && echo "done" || echo "FAILED ($code)"), $((SECONDS - start)) s"
 }
 
 # tests NAME ARGUMENT...: bun test, its cases kept for the report. A hang is ended, and is a failure.
@@ -189,6 +189,7 @@ while [ $# -gt 0 ]; do
     arguments+=("$1")
     shift
   done
+  # shellcheck disable=SC2068 # the hosts are words of one variable
   case $part in
     types | unit | images | guest | whole | footprint) "$part" ;;
     conformance) conformance ${arguments[@]:-$hosts} ;;

@@ -11,6 +11,7 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "$(basename "$0"): $*"; exit 1; }
 
 # The time that every file of an image carries, in seconds since 1970: the same for all builds.
+# shellcheck disable=SC2034 # the other parts read it
 IMAGE_TIME=${SOURCE_DATE_EPOCH:-1767225600}
 
 # arch_name NAME: x86_64 or aarch64, for either of the two names that each has.

@@ -60,7 +60,7 @@ await() {
 
 descriptors() { ls "/proc/$agent/fd" | wc -l; }
 resident() { awk '/^Rss:/ { print $2 }' "/proc/$agent/smaps_rollup"; }
-started() { grep -lzx "$marker" /proc/[0-9]*/environ 2>/dev/null | grep -vx "/proc/$agent/environ" | wc -l; }
+started() { grep -lzx "$marker" /proc/[0-9]*/environ 2>/dev/null | grep -cvx "/proc/$agent/environ"; }
 are_back() { [ "$(descriptors)" = "$idle" ]; }
 are_gone() { [ "$(started)" = 0 ] && [ -z "$(cat "/proc/$agent/task/$agent/children")" ]; }
 

@@ -11,7 +11,7 @@ export const listening = [`mote.listen=tcp:0.0.0.0:${guestPort}`, "mote.listen=v
 export const network = [...listening, "ip=10.0.2.15::10.0.2.2:255.255.255.0:box:eth0:off:10.0.2.3"];
 
 /** A guest whose agent answers over TCP. */
-export class Booted {
+class Booted {
   constructor(
     readonly guest: Guest,
     readonly client: Client,

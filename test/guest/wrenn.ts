@@ -31,7 +31,7 @@ export function wrennDisk(directory: string): string {
 }
 
 /** A guest whose envd the host reaches. */
-export function wrennGuest(disk: string, parameters: readonly string[]): GuestOptions {
+function wrennGuest(disk: string, parameters: readonly string[]): GuestOptions {
   return {
     initramfs: diskLoader(init, "rw"),
     machine: microvm,
