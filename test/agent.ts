@@ -29,10 +29,6 @@ export interface StartOptions {
 
 let count = 0;
 
-function isWorker(pid: number): boolean {
-  return proc.commandLine(pid).includes("--worker");
-}
-
 /** An agent's process, whatever becomes of it. */
 export class AgentProcess {
   readonly directory = scratchDirectory();
@@ -81,7 +77,7 @@ export class AgentProcess {
 
   /** Living processes that the agent or its commands started, wherever they went. */
   leftovers(): number[] {
-    return proc.withEnvironment(this.#marker).filter((pid) => pid !== this.pid && !isWorker(pid));
+    return proc.withEnvironment(this.#marker).filter((pid) => pid !== this.pid && !proc.isWorker(pid));
   }
 
   /** Ends it by force where it still runs, and removes its directory. */
@@ -143,12 +139,12 @@ export class Agent extends AgentProcess {
 
   /** Its children but the worker of a supervisor. */
   children(): number[] {
-    return proc.children(this.pid).filter((pid) => !isWorker(pid));
+    return proc.children(this.pid).filter((pid) => !proc.isWorker(pid));
   }
 
   /** The living worker of a supervisor. */
   worker(): number | undefined {
-    return proc.children(this.pid).find((pid) => isWorker(pid) && proc.isAlive(pid));
+    return proc.workerOf(this.pid);
   }
 
   path(name: string): string {

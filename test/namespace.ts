@@ -167,6 +167,11 @@ export class Namespace {
     return proc.pids().filter((pid) => proc.pidNamespace(pid) === own);
   }
 
+  /** Whether nothing runs but PID 1 and its worker. */
+  get isIdle(): boolean {
+    return this.processes().length === 2;
+  }
+
   /** Runs a shell command inside, past the agent. */
   async enter(command: string): Promise<string> {
     const target = String(this.pid);

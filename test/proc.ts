@@ -85,6 +85,16 @@ export function commandLine(pid: number): string[] {
   return read(`/proc/${pid}/cmdline`).split("\0").slice(0, -1);
 }
 
+/** Whether the process is the worker of a supervisor. */
+export function isWorker(pid: number): boolean {
+  return commandLine(pid).includes("--worker");
+}
+
+/** The living worker of a supervisor. */
+export function workerOf(supervisor: number): number | undefined {
+  return children(supervisor).find((pid) => isWorker(pid) && isAlive(pid));
+}
+
 /** What tells a PID namespace from others; empty for a process that is gone. */
 export function pidNamespace(pid: number): string {
   try {

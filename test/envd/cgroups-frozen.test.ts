@@ -4,12 +4,12 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { hangLimit } from "../agent.ts";
 import { inside, Namespace } from "../namespace.ts";
-import * as proc from "../proc.ts";
 import { failure } from "../rpc/cases.ts";
 import { until } from "../until.ts";
 import { Daemon } from "./daemon.ts";
 import { clientOf, expectRuns, post, terminal } from "./grouped-daemon.ts";
 import { FakeGroups } from "./groups.ts";
+import { killWorker } from "./workers.ts";
 
 setDefaultTimeout(hangLimit);
 
@@ -47,30 +47,19 @@ describe("L143: a freeze without a thaw", () => {
       groups.add("guest", "1", 1);
       groups.add("other");
       await post(daemon, "/freeze?mode=hierarchy");
-      killWorker(daemon);
+      await killWorker(daemon);
       await until("it is thawed", 20, () => groups.asked("wrenn/user") === "0" && groups.asked("other") === "0");
       expect(groups.asked("guest")).toBe("1");
       await expectForgotten(groups, daemon);
     }, ["--thaw-after", "2"], { isSupervised: true }));
 });
 
-function killWorker(daemon: Daemon): void {
-  const worker = proc.children(daemon.pid).find((pid) => proc.commandLine(pid).includes("--worker"));
-  if (worker === undefined) throw new Error("no worker");
-  process.kill(worker, "SIGKILL");
-}
-
-async function answers(daemon: Daemon): Promise<void> {
-  await until("another one answers", 20, async () => (await daemon.fetch("/health").catch(() => undefined))?.ok === true);
-}
-
 /** Expects that nothing of the agent's is in effect: what is frozen now is by the guest. */
 async function expectForgotten(groups: FakeGroups, daemon: Daemon): Promise<void> {
   // Behind the turn in which it thawed, and noted that.
-  await answers(daemon);
+  expect((await daemon.fetch("/health")).status).toBe(200);
   groups.add("other", "1", 1);
-  killWorker(daemon);
-  await answers(daemon);
+  await killWorker(daemon);
   expect((await daemon.init({})).status).toBe(204);
   expect(groups.asked("other")).toBe("1");
 }
@@ -81,8 +70,7 @@ test("L145: the next worker knows what was frozen, and by whom", () =>
     groups.add("other");
     for (const [path, body] of [["/init", "{}"], ["/unfreeze", undefined]] as const) {
       await post(daemon, "/freeze?mode=hierarchy");
-      killWorker(daemon);
-      await answers(daemon);
+      await killWorker(daemon);
       expect([groups.asked("wrenn/user"), groups.asked("other")]).toEqual(["1", "1"]);
       expect((await daemon.fetch(path, { method: "POST", body })).status).toBe(204);
       expect([groups.asked("wrenn/user"), groups.asked("other"), groups.asked("guest")]).toEqual(["0", "0", "1"]);

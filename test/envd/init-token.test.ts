@@ -8,15 +8,10 @@ import { host } from "../host.ts";
 import { RawClient } from "../http/raw.ts";
 import { remove, scratchDirectory } from "../scratch.ts";
 import { Daemon } from "./daemon.ts";
-import { answer, fresh, internal, json } from "./inits.ts";
+import { answer, fresh, internal, json, statusWith } from "./inits.ts";
 import { TOKEN } from "./signature.ts";
 
 setDefaultTimeout(hangLimit);
-
-/** The status of /metrics with a token. */
-async function statusWith(daemon: Daemon, token: string): Promise<number> {
-  return (await daemon.fetch("/metrics", { headers: { "x-access-token": token } })).status;
-}
 
 describe("the token", () => {
   test("INI-11, INI-12: the first one, and the same again", () =>

@@ -20,3 +20,8 @@ export async function answer(response: Response): Promise<[number, string]> {
   expect(response.headers.get("cache-control")).toBe("no-store");
   return [response.status, await response.text()];
 }
+
+/** The status of /metrics with a token, or without. */
+export async function statusWith(daemon: Daemon, token?: string): Promise<number> {
+  return (await daemon.fetch("/metrics", token === undefined ? {} : { headers: { "x-access-token": token } })).status;
+}

@@ -5,6 +5,7 @@ import { hangLimit } from "../agent.ts";
 import { freePort } from "../port.ts";
 import { until } from "../until.ts";
 import { Daemon } from "./daemon.ts";
+import { statusWith } from "./inits.ts";
 import { answer, hashOf, MetadataService } from "./mmds-service.ts";
 import { TOKEN } from "./signature.ts";
 
@@ -23,11 +24,6 @@ function published(token: string | undefined, body: (daemon: Daemon, service: Me
 async function init(daemon: Daemon, body: object): Promise<[number, string]> {
   const response = await daemon.init(body);
   return [response.status, (await response.text()).trim()];
-}
-
-/** The status of /metrics with a token, or without one. */
-async function statusWith(daemon: Daemon, token?: string): Promise<number> {
-  return (await daemon.fetch("/metrics", token === undefined ? {} : { headers: { "x-access-token": token } })).status;
 }
 
 test("the hash of the specification", () => {

@@ -15,12 +15,11 @@ export function supervised(body: (daemon: Daemon) => Promise<void>, options: Dae
 
 /** Kills the worker, and waits until another one answers. */
 export async function killWorker(daemon: Daemon): Promise<void> {
-  const workerOf = (): number | undefined => proc.children(daemon.pid).find((pid) => proc.commandLine(pid).includes("--worker"));
-  const worker = workerOf();
+  const worker = proc.workerOf(daemon.pid);
   if (worker === undefined) throw new Error("no worker");
   process.kill(worker, "SIGKILL");
   await until("another one answers", 20, async () => {
-    const next = workerOf();
+    const next = proc.workerOf(daemon.pid);
     if (next === undefined || next === worker) return false;
     return (await daemon.fetch("/health").catch(() => undefined))?.status === 200;
   });

@@ -13,9 +13,6 @@ setDefaultTimeout(hangLimit);
 /** A number in what a command has printed. */
 const numberIn = (output: Buffer | string | undefined): number => Number.parseInt(output?.toString() ?? "");
 
-/** Whether nothing is left but PID 1 and its worker: no process, no zombie. */
-const isIdle = (namespace: Namespace): boolean => namespace.processes().length === 2;
-
 /** The process that executes a command line, as this machine numbers it, once it is there. */
 async function find(namespace: Namespace, commandLine: string): Promise<number> {
   let found: number | undefined;
@@ -45,7 +42,7 @@ test("L040: of 1,000 orphans that exit at once no zombie is left 1 s later", () 
     );
     await until("all of them are PID 1's", 20, () => proc.children(namespace.pid).length === 1001);
     closeSync(gate);
-    await until("all of them are gone", 1, () => isIdle(namespace));
+    await until("all of them are gone", 1, () => namespace.isIdle);
     await namespace.client.ping();
   }));
 
@@ -65,7 +62,7 @@ test("L041: meanwhile 200 commands end with 200 exit codes, and every one is tol
     expect(told).toEqual(codes);
     rmSync(namespace.path("storm"));
     expect(numberIn((await storm).stdout)).toBeGreaterThanOrEqual(1000);
-    await until("every orphan is reaped", 1, () => isIdle(namespace));
+    await until("every orphan is reaped", 1, () => namespace.isIdle);
   }));
 
 test("L042: of a service that ends at once the status is told", async () => {
@@ -76,7 +73,7 @@ test("L042: of a service that ends at once the status is told", async () => {
       await until(`the end of service ${code} is told`, 10, () =>
         namespace.stderr.includes(`service ended, exit code ${code}: exit ${code}\n`));
     }
-    await until("they are reaped", 1, () => isIdle(namespace));
+    await until("they are reaped", 1, () => namespace.isIdle);
   });
 });
 
@@ -126,7 +123,7 @@ test("L045: SIGKILL and others to PID 1 from inside have no effect", () =>
     await namespace.client.run("for signal in KILL STOP HUP QUIT ALRM TTIN TTOU TSTP; do kill -$signal 1; done");
     await namespace.client.ping();
     await namespace.client.run("(true &)");
-    await until("it still reaps", 1, () => isIdle(namespace));
+    await until("it still reaps", 1, () => namespace.isIdle);
     expect([namespace.pid, namespace.isOver, proc.isAlive(pid)]).toEqual([pid, false, true]);
     expect(await namespace.worker()).toBe(worker);
   }));
@@ -156,7 +153,7 @@ test("L048: a peer that leaves while it is answered is no SIGPIPE", () =>
       await peer.frame();
       peer.abort();
     }
-    await until("their commands are gone", 5, () => isIdle(namespace));
+    await until("their commands are gone", 5, () => namespace.isIdle);
     await namespace.client.ping();
     expect(await namespace.worker()).toBe(worker);
   }));

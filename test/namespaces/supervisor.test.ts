@@ -18,8 +18,6 @@ setDefaultTimeout(hangLimit);
 const isSoak = rounds >= 1000;
 const isNative = host.name === "x86_64";
 
-const isIdle = (namespace: Namespace): boolean => namespace.processes().length === 2;
-
 /** So that its end is SIGHUP, whatever this machine is. */
 const commandLine = "mote.stop=reboot";
 
@@ -95,7 +93,7 @@ test("L080: workers killed under load: PID 1 lives, nobody is refused, and nothi
     await killWorkers(namespace.client, 2, () => namespace.worker());
     const before = { descriptors: proc.descriptors(pid), ...(await memoryAtRest(pid)) };
     const toll = await killWorkers(namespace.client, rounds, () => namespace.worker());
-    await until("nothing is left of them", 5, () => isIdle(namespace));
+    await until("nothing is left of them", 5, () => namespace.isIdle);
     const after = { descriptors: proc.descriptors(pid), ...(await memoryAtRest(pid)) };
     const gap = (part: number): string => (toll.gaps[Math.floor((toll.gaps.length - 1) * part)] ?? 0).toFixed(1);
     console.log(
@@ -116,7 +114,7 @@ test("L085: a worker that is killed takes the groups of its commands along", () 
     for (const peer of peers) await peer.frame();
     expect(namespace.processes().length).toBeGreaterThanOrEqual(6);
     process.kill(await namespace.worker(), "SIGKILL");
-    await until("all of them are dead", 1, () => isIdle(namespace));
+    await until("all of them are dead", 1, () => namespace.isIdle);
     for (const peer of peers) peer.close();
   }));
 
@@ -165,7 +163,7 @@ if (isNative) describe("PID 1 that fails", () => {
       });
       expect([load.refused, load.lost, load.wrong]).toEqual([0, [], []]);
       expect(await namespace.worker()).toBe(worker);
-      await until("nothing is left", 5, () => isIdle(namespace));
+      await until("nothing is left", 5, () => namespace.isIdle);
     }), hangLimit + rounds * 100);
 
   test("L086: again, before it has gone on, loses no listener", () => {
@@ -200,7 +198,7 @@ if (isNative) describe("PID 1 that fails", () => {
         namespace.kill("SIGCONT");
         await namespace.client.ping();
         expect(await namespace.worker()).not.toBe(worker);
-        await until("the command has gone with the worker", 1, () => isIdle(namespace));
+        await until("the command has gone with the worker", 1, () => namespace.isIdle);
         peer.close();
       }
     }));
@@ -212,7 +210,7 @@ if (isNative) describe("PID 1 that fails", () => {
       // As it is when a worker has been reaped, and nothing has been noted yet.
       await startOver(namespace, (pid) => failWith(pid, "worker 9999 ", () => undefined));
       await until("another worker serves", 5, async () => (await namespace.worker().catch(() => worker)) !== worker);
-      await until("alone", 5, () => isIdle(namespace));
+      await until("alone", 5, () => namespace.isIdle);
     }));
 
   test("while it stops the machine, stops it all the same", () =>

@@ -11,8 +11,6 @@ import { until } from "../until.ts";
 
 setDefaultTimeout(hangLimit);
 
-const isIdle = (namespace: Namespace): boolean => namespace.processes().length === 2;
-
 /** A control group of this machine's, of one controller; version 1. */
 class Group {
   readonly path: string;
@@ -76,7 +74,7 @@ test("a fork bomb of a user: ping is answered meanwhile, and nothing is left of 
     await until("it has all that it may have", 10, () => namespace.processes().length >= 190);
     for (let round = 0; round < 20; round++) await namespace.client.ping();
     expect((await running).object.op).toBe("timeout");
-    await until("nothing is left of it", 5, () => isIdle(namespace));
+    await until("nothing is left of it", 5, () => namespace.isIdle);
     expect(await namespace.worker()).toBe(worker);
   }));
 
@@ -102,7 +100,7 @@ if (Group.has("pids")) test("a fork bomb of root that leaves no pid to PID 1 and
     pids.set("pids.max", "100");
     await waiting;
     expect(namespace.pid).toBe(pid);
-    await until("all is as before", 5, () => isIdle(namespace));
+    await until("all is as before", 5, () => namespace.isIdle);
   });
 });
 
@@ -116,7 +114,7 @@ test("10,000 orphans: ping is answered meanwhile, and every one is reaped", () =
       namespace.client.run("i=0; while [ $i -lt 2500 ]; do (exit 3 &); i=$((i + 1)); done; echo $i"))).finally(() => (isOver = true));
     while (!isOver) await namespace.client.ping();
     expect((await storms).map(({ stdout }) => stdout.toString())).toEqual(Array.from({ length: 4 }, () => "2500\n"));
-    await until("every orphan is reaped", 2, () => isIdle(namespace));
+    await until("every orphan is reaped", 2, () => namespace.isIdle);
     expect([namespace.pid, await namespace.worker()]).toEqual([pid, worker]);
     if (host.name === "x86_64") expect(proc.memory(pid).anonymous - before).toBeLessThanOrEqual(16 * 1024);
   }));

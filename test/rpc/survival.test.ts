@@ -16,11 +16,10 @@ setDefaultTimeout(hangLimit);
 
 /** Kills the worker of a supervisor, and awaits that another one serves. */
 async function killWorker(supervisor: number, client: Client): Promise<void> {
-  const worker = (): number | undefined => proc.children(supervisor).find((pid) => proc.commandLine(pid).includes("--worker"));
-  const old = worker();
+  const old = proc.workerOf(supervisor);
   if (old === undefined) throw new Error("no worker");
   process.kill(old, "SIGKILL");
-  await until("another worker is there", 20, () => ![undefined, old].includes(worker()));
+  await until("another worker is there", 20, () => ![undefined, old].includes(proc.workerOf(supervisor)));
   // Whoever connects now waits for it.
   await client.list();
 }
