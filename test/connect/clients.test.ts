@@ -1,24 +1,17 @@
 // The clients of connectrpc.com against the service of echo.ts: Connect and gRPC-Web, both codecs, on both hosts.
 
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import { Code, type Transport } from "@connectrpc/connect";
 import { describe, expect, test } from "bun:test";
 import { until } from "../until.ts";
 import { onEachHost } from "./on-each-host.ts";
 import { streamMethod, unaryMethod } from "./schema.ts";
+import { failure, protocols } from "./transports.ts";
 
 interface Inner {
   readonly name: string;
   readonly count: number;
   readonly leaf?: { readonly data: Uint8Array; readonly isSet: boolean };
 }
-
-const protocols: [string, (baseUrl: string) => Transport][] = [
-  ["Connect, JSON", (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false })],
-  ["Connect, binary", (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: true })],
-  ["gRPC-Web, JSON", (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false })],
-  ["gRPC-Web, binary", (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: true })],
-];
 
 interface Options {
   readonly signal?: AbortSignal;
@@ -50,16 +43,6 @@ class Client {
     for await (const message of this.stream(name, inputs, options)) messages.push(message);
     return messages;
   }
-}
-
-async function failure(promise: Promise<unknown>): Promise<ConnectError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof ConnectError) return error;
-    throw error;
-  }
-  throw new Error("it did not fail");
 }
 
 onEachHost((echo) => {

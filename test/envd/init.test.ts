@@ -5,7 +5,7 @@ import { hangLimit } from "../agent.ts";
 import { RawClient } from "../http/raw.ts";
 import { until } from "../until.ts";
 import { Daemon } from "./daemon.ts";
-import { answer, fresh, internal, json } from "./inits.ts";
+import { answer, fresh, internal, json, slowMount } from "./inits.ts";
 
 setDefaultTimeout(hangLimit);
 
@@ -144,8 +144,6 @@ describe("one at a time", () => {
       for (const response of responses) expect(response.status).toBe(204);
       expect(await daemon.envs()).toEqual({ ...internal, I: "19" });
     }));
-
-  const slowMount = "mount -t tmpfs bin /usr/local/sbin; printf '#!/bin/sh\\nexec sleep 2\\n' > /usr/local/sbin/mount; chmod 755 /usr/local/sbin/mount";
 
   test("those who wait come in order; who has gone meanwhile does not come", () =>
     Daemon.with({ setup: slowMount }, async (daemon) => {

@@ -9,6 +9,9 @@ export const json = { "content-type": "application/json" };
 /** The variables that are the daemon's own. */
 export const internal = { WRENN_SANDBOX: "false", E2B_SANDBOX: "false" };
 
+/** Setup in which mount(8) takes 2 s, and so does an /init with a volume. */
+export const slowMount = "mount -t tmpfs bin /usr/local/sbin; printf '#!/bin/sh\\nexec sleep 2\\n' > /usr/local/sbin/mount; chmod 755 /usr/local/sbin/mount";
+
 /** Runs `body` with a daemon that has had no /init. */
 export function fresh(body: (daemon: Daemon) => Promise<void>): Promise<void> {
   return Daemon.with({}, body);

@@ -10,6 +10,7 @@ import { Client } from "../rpc/client.ts";
 import { Files, told } from "../rpc/files.ts";
 import { until } from "../until.ts";
 import { Daemon } from "./daemon.ts";
+import { slowMount } from "./inits.ts";
 import { NetworkDaemon } from "./own-network.ts";
 import { ask, fakeDrop, init, isKeptAlive, longDownload, prepare, withDaemon } from "./snapshots.ts";
 
@@ -214,8 +215,6 @@ describe("/init without a preparation", () => {
       expect(await isKeptAlive(daemon, "/nope")).toBe(true);
     }));
 });
-
-const slowMount = "mount -t tmpfs bin /usr/local/sbin; printf '#!/bin/sh\\nexec sleep 2\\n' > /usr/local/sbin/mount; chmod 755 /usr/local/sbin/mount";
 
 test("L182: 200 of which the host goes after 50 ms, and then one that waits", () =>
   Daemon.with({ setup: slowMount }, async (daemon) => {

@@ -1,21 +1,14 @@
 // The clients of connectrpc.com against both services: Connect and gRPC-Web, both codecs, every procedure; envd-rpc.md E06.
 
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import { Code, type Transport } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { hangLimit } from "../agent.ts";
+import { failure, protocols } from "../connect/transports.ts";
 import { Daemon } from "../envd/daemon.ts";
 import { until } from "../until.ts";
 import { streamMethod, unaryMethod } from "./descriptors.ts";
 
 setDefaultTimeout(hangLimit);
-
-const protocols: [string, (baseUrl: string) => Transport][] = [
-  ["Connect, JSON", (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false })],
-  ["Connect, binary", (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: true })],
-  ["gRPC-Web, JSON", (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false })],
-  ["gRPC-Web, binary", (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: true })],
-];
 
 type Message = Readonly<Record<string, unknown>>;
 
@@ -115,16 +108,6 @@ async function outcome(events: AsyncGenerator<Choice>): Promise<Outcome> {
     result[output.case] += Buffer.from(output.value).toString("latin1");
   }
   return result;
-}
-
-async function failure(promise: Promise<unknown>): Promise<ConnectError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof ConnectError) return error;
-    throw error;
-  }
-  throw new Error("it did not fail");
 }
 
 let daemon: Daemon;
