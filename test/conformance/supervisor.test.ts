@@ -49,7 +49,7 @@ describe("a worker that is killed", () => {
     }
   });
 
-  test("again and again under load refuses nobody, answers all who came after it, and leaks nothing", async () => {
+  test("L080: again and again under load refuses nobody, answers all who came after it, and leaks nothing", async () => {
     // One that has not just had bad luck with its workers, and so starts them without a pause.
     const agent = await Agent.start({ isSupervised: true });
     await current(agent);
@@ -94,7 +94,7 @@ describe("a worker that is killed", () => {
     await agent.stop();
   });
 
-  test("takes the groups of its commands along", async () => {
+  test("L085: takes the groups of its commands along", async () => {
     const commands = ["echo $$; exec sleep 600", "sleep 600 & echo $$ $!; wait", "trap '' TERM HUP; echo $$; while :; do sleep 1; done"];
     const peers = await Promise.all(commands.map((cmd) => agent.client.open({ op: "run", shell: "raw", cmd })));
     const pids: number[] = [];
@@ -118,7 +118,7 @@ describe("a worker that is killed", () => {
     process.kill(daemon, "SIGKILL");
   });
 
-  test("leaves the target of an upload as it was, and no temporary", async () => {
+  test("L091: leaves the target of an upload as it was, and no temporary", async () => {
     writeFileSync(agent.path("target"), "old");
     const peer = await agent.client.open(putRequest(agent.path("target"), 1_000_000));
     await peer.send(frame(frameType.data, "x".repeat(500_000)));
@@ -131,7 +131,7 @@ describe("a worker that is killed", () => {
   });
 });
 
-test("a worker that dies at once, for ever, is restarted after longer and longer pauses", () =>
+test("L088: a worker that dies at once, for ever, is restarted after longer and longer pauses", () =>
   Agent.with({ isSupervised: true }, async (agent) => {
     const starts: number[] = [];
     let pid = await current(agent);
@@ -151,7 +151,7 @@ test("a worker that dies at once, for ever, is restarted after longer and longer
     await agent.client.ping();
   }));
 
-test("a supervisor that is killed takes its worker along", async () => {
+test("L090: a supervisor that is killed takes its worker along", async () => {
   const agent = await Agent.start({ isSupervised: true });
   const pid = await current(agent);
   agent.kill("SIGKILL");
@@ -159,7 +159,7 @@ test("a supervisor that is killed takes its worker along", async () => {
   await agent.dispose();
 });
 
-test("SIGTERM with a client on an endless stream ends both with 0", async () => {
+test("L049: SIGTERM with a client on an endless stream ends both with 0", async () => {
   const agent = await Agent.start({ isSupervised: true });
   const peer = await agent.client.open({ op: "run", shell: "raw", cmd: "echo $$; exec yes" });
   const pid = Number.parseInt((await peer.frame())?.payload.toString() ?? "");
@@ -172,7 +172,7 @@ test("SIGTERM with a client on an endless stream ends both with 0", async () => 
   await agent.dispose();
 });
 
-test("SIGHUP, SIGUSR1, SIGUSR2 and SIGPWR are nothing to an agent beside an init", () =>
+test("L046: SIGHUP, SIGUSR1, SIGUSR2 and SIGPWR are nothing to an agent beside an init", () =>
   Agent.with({ isSupervised: true }, async (agent) => {
     await current(agent);
     for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGPWR"] as const) agent.kill(signal);

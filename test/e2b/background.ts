@@ -19,7 +19,7 @@ async function isListed(sandbox: Sandbox, pid: number): Promise<boolean> {
   return (await sandbox.commands.list()).some((process) => process.pid === pid);
 }
 
-export const background = cases("commands in the background", {
+export const background = cases("E01: commands in the background", {
   "input as it is wanted, output as it comes, the end of input": async ({ sandbox }) => {
     const { handle, heard } = await echoing(sandbox);
     equal(handle.exitCode, undefined);
@@ -66,7 +66,7 @@ export const background = cases("commands in the background", {
     equal((await handle.wait()).stdout, `${handle.pid}\n`);
   },
 
-  "kill: true, then false; wait fails with the signal": async ({ sandbox }) => {
+  "E04: kill: true, then false; wait fails with the signal": async ({ sandbox }) => {
     const { handle } = await echoing(sandbox);
     equal(await handle.kill(), true);
     const error = await failure(handle.wait(), CommandExitError, "signal: killed");

@@ -7,7 +7,7 @@ import { cases, failure, until } from "./case.ts";
 /** So much that it comes in many pieces, with letters of several bytes across their ends. */
 const large = Array.from({ length: 40_000 }, (_, i) => `${i} äß€😀\n`).join("");
 
-export const commands = cases("commands.run", {
+export const commands = cases("E01: commands.run", {
   "both outputs and the code": async ({ sandbox }) => {
     const result = await sandbox.commands.run("echo out; echo err >&2");
     deepEqual({ ...result }, { exitCode: 0, error: undefined, stdout: "out\n", stderr: "err\n" });
@@ -124,7 +124,7 @@ export const commands = cases("commands.run", {
     equal(await sandbox.isRunning(), true);
   },
 
-  "a pid that nobody has": async ({ sandbox }) => {
+  "E04: a pid that nobody has": async ({ sandbox }) => {
     equal(await sandbox.commands.kill(999_999), false);
     await failure(sandbox.commands.connect(999_999), NotFoundError, "not found");
     await failure(sandbox.commands.sendStdin(999_999, "x"), NotFoundError);

@@ -8,7 +8,7 @@ function told(entries: readonly EntryInfo[], directory: string): string[] {
   return entries.map(({ type, path }) => `${type ?? ""} ${path.replace(`${directory}/`, "")}`);
 }
 
-export const entries = cases("files", {
+export const entries = cases("E02: files", {
   "list: in order, parents before what is in them": async ({ sandbox, directory }) => {
     await sandbox.commands.run("mkdir -p a/x B; echo 1 >a/x/f; echo 2 >a.txt; ln -s a link; ln -s nowhere dangling", { cwd: directory });
     deepEqual(told(await sandbox.files.list(directory), directory), ["dir B", "dir a", "file a.txt", "dir link"]);

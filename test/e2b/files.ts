@@ -37,7 +37,7 @@ async function collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> 
   }
 }
 
-export const files = cases("files", {
+export const files = cases("E02: files", {
   "a text, and what is told of the file": async ({ sandbox, directory }) => {
     const path = `${directory}/text`;
     deepEqual({ ...(await sandbox.files.write(path, text)) }, { name: "text", type: "file", path, metadata: undefined });

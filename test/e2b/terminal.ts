@@ -49,7 +49,7 @@ async function open(sandbox: Sandbox, options: Options = {}): Promise<Terminal> 
   return terminal;
 }
 
-export const terminals = cases("pty", {
+export const terminals = cases("E01: pty", {
   "input, output, its size, the code of its shell": async ({ sandbox }) => {
     const terminal = await open(sandbox);
     await terminal.run("stty size", "24 80");

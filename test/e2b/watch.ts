@@ -53,7 +53,7 @@ class Watch {
   }
 }
 
-export const watching = cases("files.watchDir", {
+export const watching = cases("E03: files.watchDir", {
   "a file is made, written, changed, renamed, removed": async ({ sandbox, directory }) => {
     const watch = await Watch.start(sandbox, directory);
     deepEqual(await watch.told(": >f; echo x >>f; chmod 600 f; mv f g; rm g"), ["create f", "write f", "chmod f", "rename f", "create g", "remove g"]);

@@ -82,7 +82,7 @@ describe("which are late", () => {
     expect(await isApplied("1970-01-01T00:00:00Z")).toBe(true);
   });
 
-  test("INI-23, INI-24: one nanosecond earlier is, the same moment is not", async () => {
+  test("INI-23, INI-24, L181: one nanosecond earlier is, the same moment is not", async () => {
     expect(await isApplied(first)).toBe(true);
     expect(await isApplied("2026-01-02T03:04:05.123456788Z")).toBe(false);
     expect(await isApplied(first)).toBe(true);
@@ -127,7 +127,7 @@ describe("the clock", () => {
   test.each([
     ["60 ms behind", 60_000_000, true], ["50 ms behind", 50_000_000, false], ["50 ms and 1 ns behind", 50_000_001, true], ["exact", 0, false],
     ["5 s ahead", -5_000_000_000, false], ["5 s and 1 ns ahead", -5_000_000_001, true], ["6 s ahead", -6_000_000_000, true],
-  ])("INI-32: a guest %s", (_, behind, isSet) => {
+  ])("INI-32, L180: a guest %s", (_, behind, isSet) => {
     for (const start of [0n, 999_999_999n, 500_000_000n]) {
       const host = 1767323045n * 1_000_000_000n + start;
       const guest = host - BigInt(behind);
@@ -136,7 +136,7 @@ describe("the clock", () => {
     }
   });
 
-  test.each([false, true])("INI-32: is set by a request that is applied, where the guest is far off; supervised %p", (isSupervised) =>
+  test.each([false, true])("INI-32, L179: is set by a request that is applied, where the guest is far off; supervised %p", (isSupervised) =>
     Daemon.with({ args: [], launcher, isSupervised }, async (daemon) => {
       expect((await daemon.init({ timestamp: new Date().toISOString() })).status).toBe(204);
       expect(daemon.stderr).not.toContain(refused);

@@ -9,6 +9,11 @@ import { answer, fresh, internal, json, slowMount } from "./inits.ts";
 
 setDefaultTimeout(hangLimit);
 
+/** What an error says. */
+async function message(daemon: Daemon, path: string): Promise<string> {
+  return ((await (await daemon.fetch(path)).json()) as { message: string }).message;
+}
+
 describe("the body", () => {
   let daemon: Daemon;
   beforeAll(async () => {
@@ -34,6 +39,7 @@ describe("the body", () => {
   test("INI-03: a user and variables", async () => {
     expect(await answer(await daemon.init({ defaultUser: "user", envVars: { K: "v" } }))).toEqual([204, ""]);
     expect(await daemon.envs()).toEqual({ ...internal, K: "v" });
+    expect(await message(daemon, "/files?path=x")).toBe("path '/home/user/x' does not exist");
   });
 
   test.each(["{not json", "[", "x", " ", "[]", '"x"', "1", "{}{}", '{"a":}', "\0", "{\"a\":\"\x01\"}"])("INI-04: %p is none", async (body) => {
@@ -119,7 +125,10 @@ describe("variables", () => {
 
 test("INI-10: an empty user or directory changes nothing", () =>
   fresh(async (daemon) => {
+    expect((await daemon.init({ defaultUser: "user", defaultWorkdir: "/srv" })).status).toBe(204);
     expect(await answer(await daemon.init({ defaultUser: "", defaultWorkdir: "" }))).toEqual([204, ""]);
+    expect(await message(daemon, "/files?path=x")).toBe("path '/home/user/x' does not exist");
+    expect(await message(daemon, "/files")).toBe("path '/srv' is a directory");
   }));
 
 describe("hostile bodies", () => {

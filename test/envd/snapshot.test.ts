@@ -40,6 +40,11 @@ test("SNP-03, SNP-04, L172: connections are taken and ended until /health has ca
     await prepare(daemon);
     for (let i = 0; i < 3; i++) expect(await isKeptAlive(daemon, "/nope")).toBe(false);
     await RawClient.with(daemon.port, async (client) => {
+      const response = await ask(client, "/metrics");
+      expect([response.status, response.get("connection")]).toEqual([200, "close"]);
+    });
+    expect(await isKeptAlive(daemon, "/metrics")).toBe(false);
+    await RawClient.with(daemon.port, async (client) => {
       expect((await ask(client, "/health")).get("connection")).toBe(undefined);
       expect((await ask(client, "/nope")).status).toBe(404);
     });

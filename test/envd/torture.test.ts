@@ -175,7 +175,7 @@ function bytesOf(text: string): Buffer {
   return Buffer.from(text, "latin1");
 }
 
-describe("in one piece", () => {
+describe("PRO-11 to PRO-14: in one piece", () => {
   for (const [name, request, expected] of corpus) {
     test(name, async () => {
       expect(await answers([bytesOf(request + next)])).toEqual([...expected]);
@@ -183,7 +183,7 @@ describe("in one piece", () => {
   }
 });
 
-describe("split at every byte", () => {
+describe("PRO-11 to PRO-14: split at every byte", () => {
   for (const [name, request, expected] of corpus) {
     const whole = bytesOf(request + next);
     if (whole.length > 1000) continue;
@@ -231,7 +231,7 @@ test("byte by byte, each read by itself", async () => {
   }
 });
 
-test("what follows a body is never taken from it, whatever is in it", async () => {
+test("PRO-13: what follows a body is never taken from it, whatever is in it", async () => {
   const piece = fc.oneof(
     fc.constantFrom(smuggled, "0\r\n\r\n", "\r\n\r\n", "\r\n", "5\r\n", "Transfer-Encoding: chunked\r\n", "Content-Length: 0\r\n"),
     fc.string({ unit: "binary-ascii", maxLength: 40 }),

@@ -42,7 +42,7 @@ async function expectRefused(where: string, text: string, ...words: string[]): P
 }
 
 describe("architecture", () => {
-  test("aarch64 for an amd64 root is refused", () => {
+  test("L204: aarch64 for an amd64 root is refused", () => {
     return expectRefused(root(), "is for aarch64, but the root is x86_64", "--binary", file(elf(aarch64)));
   });
 
@@ -97,18 +97,18 @@ describe("architecture", () => {
 describe("linking", () => {
   const loader = "/lib64/ld-linux-x86-64.so.2";
 
-  test.each([2, 3])("a binary of type %d with an interpreter is refused, by name", (type) => {
+  test.each([2, 3])("L205: a binary of type %d with an interpreter is refused, by name", (type) => {
     const binary = file(elf({ type, interpreter: loader }));
     return expectRefused(root(), `is dynamically linked: it asks for ${loader},`, "--binary", binary);
   });
 
-  test("a static PIE is taken", () => expectTaken(root(), "--binary", file(elf({ type: 3 }))));
+  test("L205: a static PIE is taken", () => expectTaken(root(), "--binary", file(elf({ type: 3 }))));
 
   test("an interpreter's path in a static binary's data is mere data", () => {
     return expectTaken(root(), "--binary", file(elf({ content: `\0${loader}\0/lib/ld-musl-x86_64.so.1\0` })));
   });
 
-  describe("what compilers make", () => {
+  describe("L205: what compilers make", () => {
     const programs: [string, string[], string | undefined][] = [
       ["gcc", ["gcc"], "ld-linux"],
       ["gcc -no-pie", ["gcc", "-no-pie"], "ld-linux"],

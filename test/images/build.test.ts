@@ -96,7 +96,7 @@ describe.each(Object.entries(flavours))("%s", (_, flavour) => {
     here = await buildHere(flavour);
   });
 
-  test("two builds in different places have the same bytes", async () => {
+  test("L200: two builds in different places have the same bytes", async () => {
     await Bun.sleep(1100); // file times of another second
     const elsewhere = await buildElsewhere(flavour);
     for (const [name] of flavour.files) {
@@ -118,7 +118,7 @@ describe.each(Object.entries(flavours))("%s", (_, flavour) => {
       });
     }
 
-    test("has the mount points, empty", () => {
+    test("L209: has the mount points, empty", () => {
       for (const path of ["dev", "proc", "sys", "run"]) {
         expect([path, entry(path)?.kind, entry(path)?.mode]).toEqual([path, "directory", 0o755]);
       }
@@ -146,7 +146,7 @@ describe.each(Object.entries(flavours))("%s", (_, flavour) => {
       expect(files.map((path) => entry(path)?.mode)).toEqual([0o644, 0o644, 0o644]);
     });
 
-    test("has no host keys, no machine-id, no logs, no package lists", () => {
+    test("L209: has no host keys, no machine-id, no logs, no package lists", () => {
       expect(paths(/ssh_host_/)).toEqual([]);
       expect(["", sha256(Buffer.alloc(0)), undefined]).toContain(entry("etc/machine-id")?.content);
       expect(paths(/(dbus\/machine-id|\/random-seed|^etc\/hostname|^etc\/resolv\.conf)$/)).toEqual([]);

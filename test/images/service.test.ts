@@ -37,7 +37,7 @@ function settings(unit: string): Record<string, string> {
   return found;
 }
 
-describe.each(profiles)("systemd, profile %s", (profile, name, command) => {
+describe.each(profiles)("L207: systemd, profile %s", (profile, name, command) => {
   const root = join(directory, `systemd-${profile}`);
   const unit = join(root, `etc/systemd/system/${name}.service`);
   beforeAll(async () => {
@@ -99,7 +99,7 @@ describe.each(profiles)("systemd, profile %s", (profile, name, command) => {
   });
 });
 
-describe.each(profiles)("OpenRC, profile %s", (profile, name, command) => {
+describe.each(profiles)("L207: OpenRC, profile %s", (profile, name, command) => {
   const root = join(directory, `openrc-${profile}`);
   const service = join(root, `etc/init.d/${name}`);
   beforeAll(async () => {

@@ -33,10 +33,10 @@ cases.once("P04, P05: methods that are none", async () => {
     const raw = await RawClient.open(cases.daemon.port);
     await raw.send(head(`${method} /process.Process/List?encoding=json&message=%7B%7D`, { Connection: "close" }));
     await raw.closed();
-    const answer = await raw.answer().catch(() => undefined);
+    const lines = (await raw.rest()).toString().split("\r\n");
     raw.close();
-    if (method === "HEAD") continue; // its length is that of a body which does not come
-    expect([method, answer?.status, answer?.headers.get("allow"), answer?.body.length]).toEqual([method, 405, "POST", 0]);
+    // Nothing comes behind the head.
+    expect([method, lines[0]?.split(" ")[1], lines.includes("Allow: POST"), lines.slice(-2)]).toEqual([method, "405", true, ["", ""]]);
   }
 });
 
@@ -53,9 +53,8 @@ cases.once("P06, P07, P08, P44: types of a body", async () => {
 });
 
 cases.once("P09: the version of the protocol", async () => {
-  for (const [fields, status] of [[{ "Connect-Protocol-Version": "1" }, 200], [{}, 200], [{ "Connect-Protocol-Version": "2" }, 400]] as const) {
-    expect((await list(J, "{}", fields)).status).toBe(status);
-  }
+  for (const fields of [{ "Connect-Protocol-Version": "1" }, {}]) expect((await list(J, "{}", fields)).status).toBe(200);
+  expect(code(await list(J, "{}", { "Connect-Protocol-Version": "2" }))).toEqual([400, "invalid_argument"]);
 });
 
 cases.both("P10, P11: errors of unary calls are JSON, each with its status", async (client) => {
