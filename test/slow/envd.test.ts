@@ -7,6 +7,7 @@ import { test } from "bun:test";
 import { Daemon } from "../envd/daemon.ts";
 import { RawClient } from "../http/raw.ts";
 import { remove, scratchDirectory } from "../scratch.ts";
+import { pausedInput, usualKeepalive } from "./streams.ts";
 
 const MINUTE = 60_000;
 
@@ -20,13 +21,14 @@ async function slowUpload(kind: "chunks" | "length"): Promise<void> {
   await Daemon.with({ isSupervised: true }, (daemon) =>
     RawClient.with(daemon.port, async (client) => {
       const framing = kind === "chunks" ? "Transfer-Encoding: chunked" : `Content-Length: ${seconds}`;
-      await client.send(`POST /unfreeze HTTP/1.1\r\nHost: mote\r\n${framing}\r\n\r\n`);
+      await client.send(`POST /files?path=/srv/slow HTTP/1.1\r\nHost: mote\r\nContent-Type: application/octet-stream\r\n${framing}\r\n\r\n`);
       for (let i = 0; i < seconds; i++) {
         await Bun.sleep(1000);
         if (!(await client.send(kind === "chunks" ? "1\r\nx\r\n" : "x"))) throw new Error(`closed after ${i} s`);
       }
       if (kind === "chunks") await client.send("0\r\n\r\n");
-      expectEqual((await client.response("POST")).status, 204);
+      expectEqual((await client.response("POST")).status, 200);
+      expectEqual(daemon.read("/srv/slow").toString(), "x".repeat(seconds));
     }),
   );
 }
@@ -75,6 +77,10 @@ async function forgottenFreeze(): Promise<void> {
   }
 }
 
-test("PRO-04, a forgotten preparation, a forgotten freeze", async () => {
-  await Promise.all([slowUpload("chunks"), slowUpload("length"), forgottenPreparation(), forgottenFreeze()]);
-}, 12 * MINUTE);
+const limit = 12 * MINUTE;
+test.concurrent("PRO-04: an upload of a byte a second, in chunks", () => slowUpload("chunks"), limit);
+test.concurrent("PRO-04: and with a length", () => slowUpload("length"), limit);
+test.concurrent("L177: a preparation behind which no host calls is over after 60 s", forgottenPreparation, limit);
+test.concurrent("L143: a freeze that nobody takes back, after 10 minutes", forgottenFreeze, limit);
+test.concurrent("I17: a stream of input with pauses is not cut off in 10 minutes", pausedInput, limit);
+test.concurrent("S54: an interval of keepalives that is none is 90 s", usualKeepalive, limit);
