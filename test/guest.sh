@@ -124,7 +124,7 @@ prepare_whole() {
 # Where the machine makes no difference to the agent, one architecture's word is enough.
 test_files() {
   if [ "${files[*]-}" = whole ]; then
-    echo ./test/guest/whole/whole.test.ts
+    printf './%s\n' test/guest/whole/*.test.ts
   elif [ ${#files[@]} != 0 ]; then
     printf './test/guest/%s.test.ts\n' "${files[@]}"
   elif [ "$arch" = x86_64 ]; then

@@ -5,6 +5,7 @@ import { type Answer, head, RawClient } from "../connect/raw.ts";
 import { code, CP, envelopes, CJ, J, P } from "../connect/answers.ts";
 import { envelope } from "../connect/envelope.ts";
 import { host } from "../host.ts";
+import { random } from "../random.ts";
 import { Cases, cat } from "./cases.ts";
 import { EventStream } from "./event-stream.ts";
 import { HttpStream } from "./http.ts";
@@ -135,15 +136,6 @@ cases.once("C30: exit codes, to the byte", async () => {
     expect(event.end.exitCode).toBe(exitCode as number);
   }
 });
-
-/** Lehmer's generator, exact in doubles: a failure comes again. */
-function random(seed: number): (bound: number) => number {
-  let state = seed;
-  return (bound) => {
-    state = (state * 48_271) % 2_147_483_647;
-    return Math.floor((state / 2_147_483_647) * bound);
-  };
-}
 
 function mutated(below: (bound: number) => number, source: Buffer): Buffer {
   if (below(4) === 0) return Buffer.from(Array.from({ length: below(60) }, () => below(256)));

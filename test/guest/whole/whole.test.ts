@@ -107,7 +107,7 @@ function sdkCases(at: () => Served, runtime: Runtime, suite: Suite): void {
 
 /** What this host of Wrenn's does in the life of a guest, in its order. A test each, as each builds on those before. */
 function wrennCases(at: () => Served): void {
-  test("health, with a version", async () => {
+  test("L208: health, with a version", async () => {
     expect(await at().host.health()).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
