@@ -144,6 +144,8 @@ export function watchDir(call: Call, request: Message, shop: Workshop): void {
   try {
     new StreamWatcher(call, shop.loop, shop.slices, watched, shop.budget).begin();
   } catch (error) {
-    throw error instanceof SysError ? creationError(error) : error;
+    // Thrown as one or the other, natively, it would be no Error at all.
+    if (error instanceof SysError) throw creationError(error);
+    throw error;
   }
 }

@@ -13,7 +13,9 @@ export function createWatcher(call: Call, request: Message, shop: Workshop): voi
   try {
     new PolledWatcher(call, shop.loop, shop.slices, watched, shop.budget, shop.watchers).begin();
   } catch (error) {
-    throw error instanceof SysError ? creationError(error) : error;
+    // Thrown as one or the other, natively, it would be no Error at all.
+    if (error instanceof SysError) throw creationError(error);
+    throw error;
   }
 }
 

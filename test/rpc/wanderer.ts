@@ -165,21 +165,35 @@ export class Wanderer {
   async watch(): Promise<void> {
     const path = this.#name();
     await this.#files.makeDir(path);
-    const stream = await this.#files.watching(path, { recursive: this.#below(2) === 0 });
+    const stream = await unlessTooMany(this.#files.watching(path, { recursive: this.#below(2) === 0 }));
     await this.#files.makeDir(`${path}/x`);
-    expect(told([await stream.change()])).toEqual(["CREATE x"]);
-    this.#leave(stream.http);
+    if (stream !== undefined) {
+      expect(told([await stream.change()])).toEqual(["CREATE x"]);
+      this.#leave(stream.http);
+    }
     await this.#files.remove(path);
   }
 
   async watcher(): Promise<void> {
     const path = this.#name();
     await this.#files.makeDir(path);
-    const id = await this.#files.createWatcher(path, { includeEntry: true });
+    const id = await unlessTooMany(this.#files.createWatcher(path, { includeEntry: true }));
     await this.#files.makeDir(`${path}/x`);
-    expect(told(await this.#files.events(id))).toEqual(["CREATE x", "CHMOD x"]);
-    await this.#files.removeWatcher(id);
+    if (id !== undefined) {
+      expect(told(await this.#files.events(id))).toEqual(["CREATE x", "CHMOD x"]);
+      await this.#files.removeWatcher(id);
+    }
     await this.#files.remove(path);
+  }
+}
+
+/** Undefined where this user has as many watchers as one may: other programs on this machine have the most of them. */
+async function unlessTooMany<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof CallError && error.message === "error creating watcher: inotify_init: Too many open files") return undefined;
+    throw error;
   }
 }
 
