@@ -13,7 +13,9 @@
 #   rpc [HOST...]           envd's processes and file system over Connect; HOST as above
 #   e2b [HOST...]           E2B's own SDK against envd's protocol; HOST as above
 #   whole                   guests whose envd is the agent, used as the hosts of envd do
-#   slow [HOST...]          what takes minutes by its nature; not among those without arguments
+#   slow [HOST...]          what takes minutes by its nature; not among those without arguments, nor are the next two
+#   soak [SECONDS]          clients that do everything with envd's RPC, for an hour by default; natively
+#   go [HOST...]            the client of Wrenn's host against envd's RPC; it needs Go, and fetches what test/go/go.mod names
 #   fuzz [COUNT]            random and mutated streams of each protocol against the AddressSanitizer build
 #
 # Without arguments all of them, in three lanes beside each other, because most of them mostly wait. The
@@ -23,6 +25,7 @@ cd "$(dirname "$0")/.." || exit
 
 hosts="bun x86_64 aarch64"
 fuzz_dose=40000
+soak_dose=3600
 
 usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' test/run.sh; }
 
@@ -66,7 +69,7 @@ unit() {
   build echo
   local directory directories=()
   for directory in test/*/; do
-    case $directory in test/conformance/ | test/envd/ | test/rpc/ | test/e2b/ | test/namespaces/ | test/images/ | test/guest/ | test/slow/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
+    case $directory in test/conformance/ | test/envd/ | test/rpc/ | test/e2b/ | test/namespaces/ | test/images/ | test/guest/ | test/slow/ | test/go/ | test/fuzz/) ;; *) directories+=("./$directory") ;; esac
   done
   # sys/ forks in the test process itself: sys/bun/start.ts says what these are for.
   BUN_JSC_useConcurrentGC=0 BUN_JSC_useConcurrentJIT=0 BUN_JSC_numberOfGCMarkers=1 tests unit@- "${directories[@]}"
@@ -145,6 +148,11 @@ footprint() {
   MOTE_HOST=x86_64 tests footprint@x86_64 ./test/footprint.test.ts
 }
 
+soak() {
+  build x86_64
+  MOTE_HOST=x86_64 MOTE_SOAK=$1 step soak@x86_64 timeout --kill-after=10 $(($1 + 600)) "$bun" test --only-failures --reporter=junit --reporter-outfile="$results/soak@x86_64.xml" ./test/rpc/soak.test.ts
+}
+
 fuzz() {
   local protocol
   for protocol in frames http; do step "fuzz $protocol@-" test/fuzz/fuzz.sh $protocol "$@"; done
@@ -185,7 +193,7 @@ while [ $# -gt 0 ]; do
   part=$1
   shift
   arguments=()
-  while [ $# -gt 0 ] && [[ ! $1 =~ ^(types|unit|conformance|envd|rpc|e2b|namespaces|images|guest|whole|footprint|slow|fuzz)$ ]]; do
+  while [ $# -gt 0 ] && [[ ! $1 =~ ^(types|unit|conformance|envd|rpc|e2b|namespaces|images|guest|whole|footprint|slow|soak|go|fuzz)$ ]]; do
     arguments+=("$1")
     shift
   done
@@ -193,7 +201,8 @@ while [ $# -gt 0 ]; do
   case $part in
     types | unit | images | guest | whole | footprint) "$part" ;;
     conformance) conformance ${arguments[@]:-$hosts} ;;
-    envd | rpc | e2b | namespaces | slow) on_hosts "$part" ${arguments[@]:-$hosts} ;;
+    envd | rpc | e2b | namespaces | slow | go) on_hosts "$part" ${arguments[@]:-$hosts} ;;
+    soak) soak "${arguments[0]:-$soak_dose}" ;;
     fuzz) fuzz "${arguments[@]:-$fuzz_dose}" ;;
     *)
       echo "test/run.sh: no part $part" >&2

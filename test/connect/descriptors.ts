@@ -4,17 +4,20 @@
 import {
   create,
   createFileRegistry,
+  type DescFile,
   type DescMethod,
   type DescMethodStreaming,
   type DescMethodUnary,
   type FileRegistry,
   type MessageInitShape,
+  toBinary,
 } from "@bufbuild/protobuf";
 import {
   type DescriptorProtoSchema,
   FieldDescriptorProto_Label as Label,
   FieldDescriptorProto_Type as Type,
   FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
   file_google_protobuf_timestamp,
 } from "@bufbuild/protobuf/wkt";
 
@@ -95,6 +98,12 @@ export function descriptor(packageName: string, name: string, fields: Fields): M
 export function registryOf(file: MessageInitShape<typeof FileDescriptorProtoSchema>): FileRegistry {
   const whole = create(FileDescriptorProtoSchema, { syntax: "proto3", dependency: ["google/protobuf/timestamp.proto"], ...file });
   return createFileRegistry(whole, (name) => (name.startsWith("google/") ? file_google_protobuf_timestamp.proto : undefined));
+}
+
+/** Files, and the one that they all depend on, as a google.protobuf.FileDescriptorSet. */
+export function descriptorSet(files: readonly (DescFile | undefined)[]): Uint8Array {
+  const all = [file_google_protobuf_timestamp, ...files].flatMap((file) => (file === undefined ? [] : [file.proto]));
+  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: all }));
 }
 
 function named(registry: FileRegistry, service: string, name: string): DescMethod {

@@ -147,6 +147,11 @@ function registryOf({ name, enums, messages, service, unary, serverStreams, clie
   });
 }
 
+/** The files of both services for clients of other languages: a google.protobuf.FileDescriptorSet. */
+export function descriptorSet(): Uint8Array {
+  return descriptors.descriptorSet(services.map(([{ name }, registry]) => registry.getFile(`${name}.proto`)));
+}
+
 const services: readonly [Package, Registry][] = [process, filesystem].map((each) => [each, registryOf(each)]);
 
 function home(method: string): [service: string, registry: Registry] {
