@@ -88,7 +88,7 @@ test("L014, L150: Wrenn's guest, by the command line of its host", () =>
     ]) expect(guest.read(path ?? "")).toBe(text ?? "");
   }), TEST_MS);
 
-test("Wrenn's host asks in its own order: health, init, files, prepare, and after the restore health, init, health", () =>
+test("L163: Wrenn's host asks in its own order: health, init, files, prepare, and after the restore health, init, health", () =>
   booted({ name: "/usr/local/bin/wrenn-init", commandLine: wrennLine }, async (guest, service) => {
     const health = async (): Promise<void> => {
       const { status, body } = await request(guest, "GET /health");
