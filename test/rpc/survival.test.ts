@@ -104,9 +104,9 @@ describe("L083, L084: processes outlive their worker", () => {
       await untilGone(client, stream.pid);
     }));
 
-  test("as PID 1 that has started over: what is kept is said again", () =>
+  // Bun cannot start over, and in an emulator PID 1 may die of the signal.
+  if (host.name === "x86_64") test("as PID 1 that has started over: what is kept is said again", () =>
     Namespace.with({ args: ["--listen", `envd+unix:${inside}/envd.sock`] }, async (namespace) => {
-      if (host.command.length > 1) return; // Bun cannot start over.
       const client = new Client(namespace.path("envd.sock"), "json");
       const stream = await client.start({ cmd: "/bin/cat", tag: "cat" });
       await stream.started();
