@@ -1,71 +1,64 @@
 // Ports and a snapshot of which the host thinks otherwise than usual; lifecycle.md 5.3, 5.4 and 8. The usual way:
-// ports.test.ts.
+// ports-control.test.ts.
 
-import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { hangLimit } from "../agent.ts";
+import { expect, test } from "bun:test";
 import { RawClient } from "../http/raw.ts";
 import { until } from "../until.ts";
-import { Daemon } from "./daemon.ts";
-import { enter, guest, leave, listening } from "./network.ts";
+import type { Daemon } from "./daemon.ts";
+import { forwarding, inOwnNetwork, isForwarded, reach, WAIT_SECONDS, withDaemon } from "./forwarding.ts";
 import { ask, fakeDrop, prepare } from "./snapshots.ts";
-import { Server, Stream } from "./stream.ts";
+import { Server } from "./stream.ts";
 
-setDefaultTimeout(hangLimit);
-
-const WAIT_SECONDS = 20;
 const PORT = 8000;
 /** Seconds after which a preparation behind which no host calls is over. */
 const FORGOTTEN = 3;
 
-beforeEach(() => enter());
-afterEach(() => leave());
+inOwnNetwork();
 
-function withServer(body: (daemon: Daemon, isForwarded: () => boolean) => Promise<void>, ...args: readonly string[]): Promise<void> {
-  const options = { args: ["--isnotfc", "--forward=on", ...args], setup: `${fakeDrop}; truncate -s 64M /srv/part` };
-  return Daemon.with(options, async (daemon) => {
+function withServer(body: (daemon: Daemon) => Promise<void>, ...args: readonly string[]): Promise<void> {
+  const options = { args: [...forwarding, ...args], setup: `${fakeDrop}; truncate -s 64M /srv/part` };
+  return withDaemon(async (daemon) => {
     const server = Server.echo("127.0.0.1", PORT);
-    const isForwarded = (): boolean => listening(daemon.pid).includes(`${guest}:${PORT}`);
     try {
-      await until("it is forwarded", WAIT_SECONDS, isForwarded);
-      await body(daemon, isForwarded);
+      await until("it is forwarded", WAIT_SECONDS, () => isForwarded(daemon, PORT));
+      await body(daemon);
     } finally {
       server.stop(true);
     }
-  });
+  }, options);
 }
 
-async function expectReached(isForwarded: () => boolean): Promise<void> {
-  await until("it is forwarded again", WAIT_SECONDS, isForwarded);
-  const client = await Stream.connect(guest, PORT);
+async function expectReached(): Promise<void> {
+  const client = await reach(PORT);
   expect(await client.ask("hello")).toBe("hello");
   client.abort();
 }
 
 test("L171: /health behind a download that began before the preparation starts no ports; on a new connection it does", () =>
-  withServer(async (daemon, isForwarded) => {
+  withServer(async (daemon) => {
     await RawClient.with(daemon.port, async (client) => {
       await client.get("/files?path=/srv/part");
       await client.get("/health");
       expect((await client.head())?.status).toBe(200);
       client.pause();
       await prepare(daemon);
-      expect(isForwarded()).toBe(false);
+      expect(isForwarded(daemon, PORT)).toBe(false);
       client.ignore();
       client.resume();
       await until("the file has come, and the answer behind it", 30, () => client.received > 64 * 1024 * 1024 && client.isEnded);
     });
     // Twice the time after which it would have looked.
     await Bun.sleep(2500);
-    expect(isForwarded()).toBe(false);
+    expect(isForwarded(daemon, PORT)).toBe(false);
     await RawClient.with(daemon.port, async (client) => expect((await ask(client, "/health")).status).toBe(200));
-    await expectReached(isForwarded);
+    await expectReached();
   }));
 
 test("L177: where no host calls the ports come back by themselves, not before their time", () =>
-  withServer(async (daemon, isForwarded) => {
+  withServer(async (daemon) => {
     const start = performance.now();
     await prepare(daemon);
-    expect(isForwarded()).toBe(false);
-    await expectReached(isForwarded);
+    expect(isForwarded(daemon, PORT)).toBe(false);
+    await expectReached();
     expect(performance.now() - start).toBeGreaterThan(FORGOTTEN * 1000);
   }, "--snapshot-timeout", `${FORGOTTEN}`));
