@@ -22,7 +22,7 @@ export function startBootCommand(table: ProcessTable, defaults: Defaults, comman
     const options = new StartOptions(BOOT_TAG, undefined, false);
     const process = startProcess(table, programOf(config, defaults, "", false), config, options);
     log(Level.INFO, `command started as ${process.pid}`);
-    begin(table, process);
+    begin(table, process, undefined);
   } catch (error) {
     if (error instanceof SysError) return log(Level.ERROR, `command not started: ${error.describe()}`);
     if (error instanceof RpcError) return log(Level.ERROR, `command not started: ${error.message}`);

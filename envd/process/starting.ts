@@ -2,6 +2,7 @@
 import { startOnTerminal, startOverPipes, type Program } from "../../sys/start.ts";
 import type { ProcessConfig } from "./config.ts";
 import { Process } from "./process.ts";
+import type { Subscriber } from "./subscriber.ts";
 import { type ProcessTable, SYSTEM_TAG } from "./table.ts";
 import type { WindowSize } from "./window-size.ts";
 
@@ -32,9 +33,11 @@ export function startProcess(table: ProcessTable, program: Program, config: Proc
   return process;
 }
 
-/** Has a started process go on by itself. */
-export function begin(table: ProcessTable, process: Process): void {
+/** Has a started process go on by itself, and tells a subscriber, where there is one, of it. */
+export function begin(table: ProcessTable, process: Process, subscriber: Subscriber | undefined): void {
+  // First: who has heard of a process finds it again, also when this worker is not there any more.
   process.keep();
+  if (subscriber !== undefined) process.subscribe(subscriber);
   process.run();
   table.exits.watch(process.pid, () => process.onExit());
 }

@@ -37,9 +37,8 @@ export class StartMethod extends Method {
     const process = this.startProcess(call, config, options);
     // Whoever is gone keeps nothing from running.
     const subscriber = new Subscriber(call, this.table.loop, keepaliveInterval(call));
-    process.subscribe(subscriber);
     if (call.deadline !== Infinity) process.limit(call.deadline - monotonicNow(), subscriber);
-    begin(this.table, process);
+    begin(this.table, process, subscriber);
   }
 
   private startProcess(call: Call, config: ProcessConfig, options: StartOptions): Process {

@@ -104,6 +104,23 @@ describe("L083, L084: processes outlive their worker", () => {
       await untilGone(client, stream.pid);
     }));
 
+  test("a process is found again whose start was the last that its worker told", () =>
+    Daemon.with({ isSupervised: true }, async (daemon) => {
+      const client = new Client(daemon.port, "json");
+      for (let i = 0; i < (host.name === "x86_64" ? 15 : 5); i++) {
+        await client.list();
+        const tag = `round ${i}`;
+        const worker = proc.workerOf(daemon.pid) ?? 0;
+        const stream = await client.start({ cmd: "/bin/cat", tag });
+        await stream.started();
+        process.kill(worker, "SIGKILL");
+        const other = await client.connect({ tag });
+        expect(await other.started()).toBe(stream.pid);
+        await client.kill({ tag });
+        await other.outcome();
+      }
+    }));
+
   // Bun cannot start over, and in an emulator PID 1 may die of the signal.
   if (host.name === "x86_64") test("as PID 1 that has started over: what is kept is said again", () =>
     Namespace.with({ args: ["--listen", `envd+unix:${inside}/envd.sock`] }, async (namespace) => {
