@@ -5,6 +5,10 @@ import { type Loop, Ready, Source } from "../../sys/loop.ts";
 
 /** Pieces written in one turn of the loop. */
 const WRITES_PER_TURN = 8;
+/** What may wait, for callers that have gone, too; bytes. A message alone may be as long as messages are. */
+const WAITING_MAX = 64 * 1024 * 1024;
+/** What a message costs beside its bytes, about. */
+const ENTRY_BYTES = 128;
 
 /** Who waits until bytes have been written. */
 export abstract class InputWaiter {
@@ -24,12 +28,18 @@ class Entry {
     this.start = start;
     this.waiter = waiter;
   }
+
+  /** What it costs to keep it. */
+  get cost(): number {
+    return this.bytes.length + ENTRY_BYTES;
+  }
 }
 
 export class InputQueue extends Source {
   private readonly loop: Loop;
   private readonly isShared: boolean;
   private entries: Entry[] = [];
+  private waiting = 0;
   private isClosing = false;
   private isOpen: boolean;
   private readonly onClosed: () => void;
@@ -66,10 +76,13 @@ export class InputQueue extends Source {
       at = this.put(bytes, start, end);
       if (at < 0) return errnoText(-at);
       if (at === end) return "";
+    } else if (this.waiting + end - start > WAITING_MAX) {
+      return "too much waits to be written";
     }
     const entry = new Entry(bytes.slice(at, end), 0, waiter);
     entry.hasBegun = at > start;
     this.entries.push(entry);
+    this.waiting += entry.cost;
     if (this.slot < 0) this.loop.add(this, Ready.WRITABLE);
     return undefined;
   }
@@ -78,6 +91,8 @@ export class InputQueue extends Source {
   withdraw(waiter: InputWaiter): void {
     for (const entry of this.entries) if (entry.waiter === waiter) entry.waiter = undefined;
     this.entries = this.entries.filter((entry) => entry.waiter !== undefined || entry.hasBegun);
+    this.waiting = 0;
+    for (const entry of this.entries) this.waiting += entry.cost;
     this.settle();
   }
 
@@ -102,6 +117,7 @@ export class InputQueue extends Source {
     entry.start = at;
     if (at < entry.bytes.length) return;
     this.entries.shift();
+    this.waiting -= entry.cost;
     entry.waiter?.onWritten("");
     this.settle();
   }
@@ -125,6 +141,7 @@ export class InputQueue extends Source {
   private fail(reason: string): void {
     const entries = this.entries;
     this.entries = [];
+    this.waiting = 0;
     this.settle();
     for (const entry of entries) entry.waiter?.onWritten(reason);
   }

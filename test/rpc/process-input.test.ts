@@ -51,6 +51,18 @@ cases.both("I03, I04: input that is not read waits and holds up nothing else, un
   expect(await finish(client, other)).toBe("x");
 });
 
+cases.both("I03: what waits for a process that does not read has a bound", async (client) => {
+  const stream = await client.start({ cmd: "/bin/sleep", args: ["1000"] });
+  const pid = await stream.started();
+  // All of them wait but those that are one too many.
+  const calls = Array.from({ length: 6 }, () => failure(client.stdin({ pid }, Buffer.alloc(16 * 1024 * 1024))));
+  const { code, message } = await Promise.race(calls);
+  expect([code, message]).toEqual(["internal", "error writing to stdin: too much waits to be written"]);
+  await client.kill({ pid });
+  // The last ones may not even have come.
+  for (const call of calls) expect(["internal", "not_found"]).toContain((await call).code);
+});
+
 cases.both("I05: input of another kind than the process has", async (client) => {
   const terminal = await cat(client, { pty: {} });
   const pipes = await cat(client);
