@@ -15,6 +15,7 @@ const O_CLOEXEC = 0o2000000;
 const FIFREEZE = 0xc0045877;
 const FITHAW = 0xc0045878;
 const FIRST_FD = 3;
+const MAX_FDS = 65536;
 const STAT_BYTES = 512;
 /** How often a guard looks, in milliseconds; the clock of a guest that stands still does, too. */
 const LOOK_MS = 1000;
@@ -57,7 +58,10 @@ export function launchFreeze(limit: number): number {
   try {
     const pid = launchWork(() => {
       call(Call.dup2, ear, FIRST_FD, 0);
-      call6(Call.syscall, SYS_CLOSE_RANGE, FIRST_FD + 1, LAST_FD, 0, 0, 0);
+      // A listener or a connection must not stay open here. Before Linux 5.9 one by one, as many as there may be.
+      if (call6(Call.syscall, SYS_CLOSE_RANGE, FIRST_FD + 1, LAST_FD, 0, 0, 0) < 0) {
+        for (let fd = FIRST_FD + 1; fd < MAX_FDS; fd++) call(Call.close, fd, 0, 0);
+      }
       guard.stat = call(Call.open, addressOf(statPath), O_RDONLY, 0);
       guard.root = call(Call.open, addressOf(root), O_RDONLY, 0);
       const result = guard.root < 0 ? guard.root : call(Call.ioctl, guard.root, FIFREEZE, 0);

@@ -98,12 +98,24 @@ if (host.name !== "aarch64") {
       expect(daemon.read("/whole").toString()).toBe("content");
     }, async (daemon) => writeFileSync(daemon.inside("/source"), "content")));
 
+  test("procedures that write are refused, others are not", () =>
+    withFrozen([], async (daemon) => {
+      const ask = (name: string, request: object): Promise<Response> => daemon.fetch(`/filesystem.Filesystem/${name}`, {
+        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(request),
+      });
+      for (const [name, request] of [["MakeDir", { path: "/made" }], ["Remove", { path: "/old" }], ["Move", { source: "/old", destination: "/new" }]] as const) {
+        const response = await ask(name, request);
+        expect([response.status, await response.json()]).toEqual([503, { code: "unavailable", message: "the root file system is frozen" }]);
+      }
+      expect((await ask("Stat", { path: "/home/user" })).status).toBe(200);
+      expect(await post(daemon, "/fsthaw")).toBe(204);
+      expect((await ask("MakeDir", { path: "/made" })).status).toBe(200);
+    }));
+
   test("an agent that waits for the thaw itself is not waited for: the root is thawed", () =>
     withFrozen([], async (daemon) => {
-      const response = await daemon.fetch("/filesystem.Filesystem/MakeDir", {
-        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ path: "/made" }),
-      });
-      expect([response.status, existsSync(daemon.inside("/made"))]).toEqual([200, true]);
+      const response = await daemon.init({ volumeMounts: [{ nfs_target: "none:/", path: "/made" }] });
+      expect([response.status, existsSync(daemon.inside("/made"))]).toEqual([400, true]);
       expect(await post(daemon, "/fsthaw")).toBe(204);
     }));
 
