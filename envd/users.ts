@@ -1,5 +1,6 @@
 /** As whom a request is made; envd-http.md 3.4. */
 import { Status } from "../http/status.ts";
+import { SysError } from "../sys/errno.ts";
 import { Accounts, type User } from "../sys/passwd.ts";
 import type { Defaults } from "./defaults.ts";
 import { Failure } from "./failure.ts";
@@ -16,11 +17,17 @@ export function findUser(name: string): User | undefined {
   return new Accounts().user(name);
 }
 
-/** The user of a name. Throws Failure where there is none, and SysError. */
+/** The user of a name. Throws Failure where there is none, or nobody can tell. */
 export function lookUpUser(name: string): User {
-  const user = findUser(name);
-  if (user === undefined) {
-    throw new Failure(Status.UNAUTHORIZED, `error looking up user '${name}': user: unknown user ${name}`);
+  let status: number = Status.UNAUTHORIZED;
+  let reason = `user: unknown user ${name}`;
+  try {
+    const user = findUser(name);
+    if (user !== undefined) return user;
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    status = Status.INTERNAL_ERROR;
+    reason = error.describe();
   }
-  return user;
+  throw new Failure(status, `error looking up user '${name}': ${reason}`);
 }

@@ -98,3 +98,13 @@ test("SEC-01: likewise in Basic credentials", async () => {
     expect(((await response.json()) as { code: string }).code).toBe("unauthenticated");
   }
 });
+
+test("a passwd that cannot be read is an error like any other", () =>
+  Daemon.with({ setup: "mount -t tmpfs etc /etc; mkdir /etc/passwd" }, async (broken) => {
+    const text = "error looking up user 'root': read /etc/passwd: Is a directory";
+    expect(await message(broken, "path=/x&username=root")).toEqual([500, text]);
+    const body = JSON.stringify({ source_paths: ["/x"], destination: "/y", username: "root" });
+    const composed = await broken.fetch("/files/compose", { method: "POST", body });
+    expect([composed.status, await composed.json()]).toEqual([500, { code: 500, message: text }]);
+    expect((await broken.fetch("/health")).status).toBe(200);
+  }));
