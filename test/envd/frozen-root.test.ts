@@ -129,6 +129,21 @@ if (host.name !== "aarch64") {
       expect(await writer.exited).toBe(0);
     }));
 
+  test("a root whose worker has ended is thawed, and the next one serves", () =>
+    Daemon.with({ setup: ownRoot, isSupervised: true }, async (daemon) => {
+      const root = daemon.inside("/");
+      try {
+        expect(await post(daemon, "/fsfreeze")).toBe(204);
+        const writer = startWriter(daemon);
+        await until("the writer waits", 10, () => proc.state(writer.pid) === "D");
+        for (const worker of proc.children(daemon.pid)) process.kill(worker, "SIGKILL");
+        expect(await writer.exited).toBe(0);
+        expect((await ask(daemon.port, "POST", target, { headers: { "Content-Type": octets }, body: "content" })).status).toBe(200);
+      } finally {
+        Bun.spawnSync(["fsfreeze", "--unfreeze", root]);
+      }
+    }));
+
   test("a root whose agent has ended is thawed", () =>
     withFrozen([], async (daemon) => {
       const writer = startWriter(daemon);
