@@ -143,7 +143,7 @@ function matches(bytes: Uint8Array, start: number, text: Uint8Array, from: numbe
  */
 export class Schema {
   private readonly text: string;
-  private readonly types: MessageType[] = [];
+  private types: MessageType[] = [];
 
   /** Costs nothing until a type is asked for. */
   constructor(text: string) {
@@ -155,6 +155,11 @@ export class Schema {
     if (this.types.length === 0) this.parse();
     for (const type of this.types) if (type.name === name) return type;
     throw new Error(`no type ${name}`);
+  }
+
+  /** Gives up the types until one is asked for; who has one keeps it. */
+  forget(): void {
+    if (this.types.length > 0) this.types = [];
   }
 
   private parse(): void {

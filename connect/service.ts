@@ -38,6 +38,11 @@ export class Service extends Handler {
     return this.find(path) !== undefined;
   }
 
+  /** Gives up what is made at the first call. For when there is no call: it would keep what the next one makes anew. */
+  forgetTypes(): void {
+    for (const method of this.methods) method.schema.forget();
+  }
+
   override handle(exchange: Exchange, request: RequestHead): void {
     const path = request.path;
     const method = this.find(path);

@@ -35,6 +35,7 @@ import { makeRunDirectories } from "./run-directories.ts";
 import { Setup } from "./setup.ts";
 import { PrepareHandler } from "./snapshot.ts";
 import { TokenLayer } from "./token-layer.ts";
+import { TypesAtRest } from "./types-at-rest.ts";
 import { UploadHandler } from "./upload.ts";
 import { WorkloadGroups } from "./workload-groups.ts";
 
@@ -70,6 +71,7 @@ export class Daemon {
     const router = new Router(new FallbackHandler(service));
     const layers = new CorsLayer(new TokenLayer(token, new BasicLayer(router, service)));
     this.server = new HttpServer(loop, layers, options.idleLimit > 0 ? options.idleLimit : IDLE_LIMIT_MS, fileLimit, onDone);
+    loop.addIdler(new TypesAtRest(service, this.server));
     const { metadata } = this;
     const restore = new Restore(loop, this.server, metadata, keeper?.state, options);
     metadata.onMoved = () => restore.onNewMachine();

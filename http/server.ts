@@ -30,9 +30,14 @@ export class HttpServer extends Site {
     loop.addIdler(this.buffers);
   }
 
+  /** Whether no connection is open. */
+  get isAlone(): boolean {
+    return this.connections.length === 0;
+  }
+
   /** Whether nothing is left to accept from and no connection open. */
   get isDone(): boolean {
-    return !this.isListening && this.connections.length === 0;
+    return !this.isListening && this.isAlone;
   }
 
   /** Serves a listener, which the server closes when it stops, or an inherited connection. */

@@ -129,6 +129,7 @@ struct meta {
   uintptr_t last : 5, freeable : 1, class : 6, pages : 8 * sizeof(uintptr_t) - 12;
 };
 struct area { uint64_t check; struct area *next; int count; struct meta metas[]; };
+enum { SLOT_UNIT = 16, SLOT_HEADER = 4, CLASSES = 48, AREA_BYTES = 4096 };
 struct context {
   uint64_t secret;
 #ifndef PAGESIZE
@@ -137,12 +138,13 @@ struct context {
   int is_ready;
   unsigned counter;
   struct meta *free, *next;
-  size_t counts[3];
-  struct area *first;
+  size_t unused, unused_areas, shift;
+  struct area *first, *last;
+  unsigned char *next_area;
+  struct meta *active[CLASSES];
 };
 extern struct context __malloc_context;
 extern const uint16_t __malloc_size_classes[];
-enum { SLOT_UNIT = 16, SLOT_HEADER = 4, CLASSES = 48 };
 
 /* Gives back the pages that lie whole in slots nobody uses. A slot that is all zeros is like one that never was used. */
 static void give_back(const struct meta *meta, uintptr_t page) {
@@ -157,12 +159,57 @@ static void give_back(const struct meta *meta, uintptr_t page) {
   }
 }
 
+#define AREA_METAS ((AREA_BYTES - sizeof(struct area)) / sizeof(struct meta))
+
+static struct area *area_at(size_t index) { return (struct area *)((uintptr_t)__malloc_context.first + index * AREA_BYTES); }
+
+static struct meta *meta_at(size_t index) { return &area_at(index / AREA_METAS)->metas[index % AREA_METAS]; }
+
+/* A group's head and its neighbours on the list of its class are all that point to it. */
+static void move(const struct meta *from, struct meta *to) {
+  *to = *from;
+  *(struct meta **)to->group = to;
+  if (to->class < CLASSES && __malloc_context.active[to->class] == from) __malloc_context.active[to->class] = to;
+  if (to->next == from) to->next = to->prev = to;
+  else if (to->next != NULL) to->next->prev = to->prev->next = to;
+}
+
+/*
+ * Moves what is kept of groups to the front of the areas, and gives the pages of the others back. Musl never does: what it
+ * keeps of the thousands of groups of a burst would stay. They must be beside each other, as they are unless brk(2) fails.
+ */
+static void compact(uintptr_t page) {
+  struct context *context = &__malloc_context;
+  size_t areas = 0, count = 0, end;
+  for (struct area *area = context->first; area != NULL; area = area->next) if (area != area_at(areas++)) return;
+  if (areas < 2) return;
+  for (end = areas * AREA_METAS - context->unused;;) {
+    while (count < end && meta_at(count)->group != NULL) count++;
+    while (count < end && meta_at(end - 1)->group == NULL) end--;
+    if (count == end) break;
+    move(meta_at(--end), meta_at(count++));
+  }
+  size_t kept = (count + AREA_METAS - 1) / AREA_METAS;
+  unsigned char *rest = (unsigned char *)area_at(kept), *limit = context->next_area + context->unused_areas * AREA_BYTES;
+  context->free = NULL;
+  context->last = area_at(kept - 1);
+  context->last->next = NULL;
+  context->unused = kept * AREA_METAS - count;
+  /* Behind the last one where an area is full: it is not looked at then. */
+  context->next = context->last->metas + (AREA_METAS - context->unused);
+  context->next_area = rest;
+  context->unused_areas = (size_t)(limit - rest) / AREA_BYTES;
+  uintptr_t start = ((uintptr_t)rest + page - 1) & -page;
+  if (start < (uintptr_t)limit) madvise((void *)start, (uintptr_t)limit - start, MADV_DONTNEED);
+}
+
 /* Gives the waiting blocks of libc's back to it, and what it does not use to the kernel. */
 void cache_flush(void) {
   for (size_t list = 0; list < LISTS; list++) {
     for (void *block = pop(&from_libc[list]); block != NULL; block = pop(&from_libc[list])) free(header_of(block));
   }
   uintptr_t page = getauxval(AT_PAGESZ);
+  compact(page);
   for (const struct area *area = __malloc_context.first; area != NULL && area->check == __malloc_context.secret; area = area->next) {
     for (int i = 0; i < area->count; i++) {
       const struct meta *meta = &area->metas[i];
