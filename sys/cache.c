@@ -129,7 +129,7 @@ struct meta {
   uintptr_t last : 5, freeable : 1, class : 6, pages : 8 * sizeof(uintptr_t) - 12;
 };
 struct area { uint64_t check; struct area *next; int count; struct meta metas[]; };
-enum { SLOT_UNIT = 16, SLOT_HEADER = 4, CLASSES = 48, AREA_BYTES = 4096 };
+enum { SLOT_UNIT = 16, SLOT_HEADER = 4, CLASSES = 48, AREA_BYTES = 4096, PAGE_UNIT = 4096 };
 struct context {
   uint64_t secret;
 #ifndef PAGESIZE
@@ -146,19 +146,6 @@ struct context {
 extern struct context __malloc_context;
 extern const uint16_t __malloc_size_classes[];
 
-/* Gives back the pages that lie whole in slots nobody uses. A slot that is all zeros is like one that never was used. */
-static void give_back(const struct meta *meta, uintptr_t page) {
-  size_t stride = (size_t)SLOT_UNIT * __malloc_size_classes[meta->class], count = meta->last + 1;
-  uintptr_t slots = (uintptr_t)meta->group + SLOT_UNIT;
-  unsigned unused = (unsigned)(meta->available | meta->freed);
-  for (size_t from = 0, to; from < count; from = to + 1) {
-    for (to = from; to < count && (unused >> to & 1); to++) continue;
-    /* The header of the next slot stands at the end of the last. */
-    uintptr_t start = (slots + stride * from + page - 1) & -page, end = (slots + stride * to - SLOT_HEADER) & -page;
-    if (start < end && to > from) madvise((void *)start, end - start, MADV_DONTNEED);
-  }
-}
-
 #define AREA_METAS ((AREA_BYTES - sizeof(struct area)) / sizeof(struct meta))
 
 static struct area *area_at(size_t index) { return (struct area *)((uintptr_t)__malloc_context.first + index * AREA_BYTES); }
@@ -166,12 +153,13 @@ static struct area *area_at(size_t index) { return (struct area *)((uintptr_t)__
 static struct meta *meta_at(size_t index) { return &area_at(index / AREA_METAS)->metas[index % AREA_METAS]; }
 
 /* A group's head and its neighbours on the list of its class are all that point to it. */
-static void move(const struct meta *from, struct meta *to) {
+static void move(struct meta *from, struct meta *to) {
   *to = *from;
   *(struct meta **)to->group = to;
   if (to->class < CLASSES && __malloc_context.active[to->class] == from) __malloc_context.active[to->class] = to;
   if (to->next == from) to->next = to->prev = to;
   else if (to->next != NULL) to->next->prev = to->prev->next = to;
+  from->group = NULL;
 }
 
 /*
@@ -203,6 +191,37 @@ static void compact(uintptr_t page) {
   if (start < (uintptr_t)limit) madvise((void *)start, (uintptr_t)limit - start, MADV_DONTNEED);
 }
 
+/* The record of the group that a slot holds, or NULL where it holds a block. */
+static const struct meta *group_in(uintptr_t slot) {
+  const struct meta *meta = *(struct meta **)slot;
+  for (const struct area *area = __malloc_context.first; area != NULL; area = area->next) {
+    if ((uintptr_t)meta - (uintptr_t)area->metas < area->count * sizeof *meta && (uintptr_t)meta->group == slot) return meta;
+  }
+  return NULL;
+}
+
+/* Bytes from start to end are used, and none from *unused to start: the pages that lie whole in these are given back. */
+static void use(uintptr_t *unused, uintptr_t start, uintptr_t end, uintptr_t page) {
+  uintptr_t from = (*unused + page - 1) & -page, to = start & -page;
+  if (from < to) madvise((void *)from, to - from, MADV_DONTNEED);
+  *unused = end;
+}
+
+/* Goes through a group and those in its slots, upwards. A slot that is all zeros is like one that never was used. */
+static void give_back(const struct meta *meta, uintptr_t *unused, uintptr_t page) {
+  size_t stride = (size_t)SLOT_UNIT * __malloc_size_classes[meta->class];
+  uintptr_t slot = (uintptr_t)meta->group + SLOT_UNIT;
+  unsigned free = (unsigned)(meta->available | meta->freed);
+  use(unused, (uintptr_t)meta->group, slot, page);
+  for (size_t i = 0; i <= meta->last; i++, slot += stride) {
+    if (free >> i & 1) continue;
+    const struct meta *inner = group_in(slot);
+    /* Its header stands at the end of the slot before. */
+    use(unused, slot - SLOT_HEADER, inner != NULL ? slot : slot + stride - SLOT_HEADER, page);
+    if (inner != NULL) give_back(inner, unused, page);
+  }
+}
+
 /* Gives the waiting blocks of libc's back to it, and what it does not use to the kernel. */
 void cache_flush(void) {
   for (size_t list = 0; list < LISTS; list++) {
@@ -213,7 +232,10 @@ void cache_flush(void) {
   for (const struct area *area = __malloc_context.first; area != NULL && area->check == __malloc_context.secret; area = area->next) {
     for (int i = 0; i < area->count; i++) {
       const struct meta *meta = &area->metas[i];
-      if (meta->group != NULL && meta->last > 0 && meta->class < CLASSES) give_back(meta, page);
+      if (meta->group == NULL || meta->pages == 0 || meta->class >= CLASSES) continue;
+      uintptr_t unused = (uintptr_t)meta->group, end = unused + meta->pages * PAGE_UNIT;
+      give_back(meta, &unused, page);
+      use(&unused, end, end, page);
     }
   }
 }

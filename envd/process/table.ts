@@ -18,6 +18,8 @@ export const BOOT_TAG = "init-cmd";
 export const SYSTEM_TAG = "_system";
 /** How long the end of a process can still be asked for. */
 const RETENTION_MS = 30_000;
+/** Ends go together: after a burst an idle agent would wake up for each. */
+const EXPIRY_MS = 2000;
 
 export class ProcessTable extends ProcessOwner {
   readonly exits: ExitWatcher;
@@ -87,7 +89,7 @@ export class ProcessTable extends ProcessOwner {
     const now = monotonicNow();
     this.retained.expire(now);
     const next = this.retained.firstUntil;
-    if (next !== Infinity) this.loop.timers.start(this.expiry, next - now);
+    if (next !== Infinity) this.loop.timers.start(this.expiry, Math.max(next - now, EXPIRY_MS));
   }
 }
 

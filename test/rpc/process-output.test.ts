@@ -9,7 +9,7 @@ import * as proc from "../proc.ts";
 import { sha256 } from "../scratch.ts";
 import { until } from "../until.ts";
 import { Cases, untilGone } from "./cases.ts";
-import type { EventStream } from "./event-stream.ts";
+import { followMany } from "./followed.ts";
 
 const cases = new Cases();
 const slow = hangLimit * 2;
@@ -203,28 +203,8 @@ const many = Number(process.env.MOTE_PROCESSES ?? (host.name === "x86_64" ? 100 
 cases.once(
   `${many} processes at once with three subscribers each: all of them get everything`,
   async (client) => {
-    const daemon = cases.daemon;
-    const memory = daemon.memory().rss;
-    const follow = async (index: number): Promise<void> => {
-      const seed = `${index}`.repeat(8).slice(0, 8);
-      const script = `read x; yes ${seed} | head -c 1000000`;
-      const stream = await cases.client(index % 2 === 0 ? "json" : "proto").sh(script, {}, { stdin: true });
-      const pid = await stream.started();
-      const others: EventStream[] = [];
-      for (const codec of ["json", "proto"] as const) others.push(await cases.client(codec).connect({ pid }));
-      await Promise.all(others.map((other) => other.started()));
-      await client.stdin({ pid }, "go\n");
-      const expected = sha256(Buffer.from(`${seed}\n`.repeat(111_112).slice(0, 1_000_000)));
-      for (const { stdout, end } of await Promise.all([stream, ...others].map((one) => one.outcome()))) {
-        expect([sha256(stdout), end?.exitCode]).toEqual([expected, 0]);
-      }
-      for (const one of [stream, ...others]) one.close();
-    };
-    await Promise.all(Array.from({ length: many }, (_, index) => follow(index)));
+    await followMany(cases.daemon.port, many);
     expect(await client.list()).toEqual([]);
-    if (host.name === "x86_64") {
-      await until("the memory is given back", 20, () => daemon.memory().rss - memory < 256 * 1024);
-    }
   },
   slow,
 );
