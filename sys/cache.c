@@ -177,6 +177,7 @@ static void compact(uintptr_t page) {
     if (count == end) break;
     move(meta_at(--end), meta_at(count++));
   }
+  if (count == 0) return;
   size_t kept = (count + AREA_METAS - 1) / AREA_METAS;
   unsigned char *rest = (unsigned char *)area_at(kept), *limit = context->next_area + context->unused_areas * AREA_BYTES;
   context->free = NULL;
