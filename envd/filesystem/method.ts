@@ -7,7 +7,7 @@ import type { Loop } from "../../sys/loop.ts";
 import { Accounts, type User } from "../../sys/passwd.ts";
 import { absolutePath } from "../../sys/path.ts";
 import type { Defaults } from "../defaults.ts";
-import { PathError, resolvePath } from "../paths.ts";
+import { nameOf, PathError, resolvePath } from "../paths.ts";
 import { accountOf } from "../process/account.ts";
 import { Slices } from "../slices.ts";
 import { EventBudget } from "./event-queue.ts";
@@ -46,12 +46,13 @@ export class Workshop {
 
   /**
    * Like `resolve`, of what is removed or moved: never everything, and not by a slash at its end what a symbolic link leads
-   * to. Throws RpcError.
+   * to, nor by dots what is above that, which may be everything. Throws RpcError.
    */
   resolveVictim(path: string, user: User): string {
     const resolved = this.resolve(path, user);
     const clean = absolutePath(resolved);
-    if (path === "" || clean === "/" || clean === "//") throw invalid(`path is not allowed: '${path}'`);
+    const name = nameOf(resolved);
+    if (path === "" || clean === "/" || clean === "//" || name === "." || name === "..") throw invalid(`path is not allowed: '${path}'`);
     let end = resolved.length;
     while (resolved.charAt(end - 1) === "/") end--;
     return resolved.slice(0, end);

@@ -172,6 +172,19 @@ cases.both("F21: neither everything nor nothing", async (files, place) => {
   expect(existsSync(place.in("f"))).toBe(true);
 });
 
+cases.both("F21: nor what is above where a symbolic link leads to", async (files, place) => {
+  place.sh("mkdir -p deep/a; echo >deep/kept; ln -s deep/a link; echo >f");
+  for (const path of ["link/..", "link/../", "deep/a/..", "deep/."].map((name) => place.at(name))) {
+    expect([path, (await failure(files.remove(path))).code]).toEqual([path, "invalid_argument"]);
+    expect([path, (await failure(files.move(path, place.at("x")))).code]).toEqual([path, "invalid_argument"]);
+    expect([path, (await failure(files.move(place.at("f"), path))).code]).toEqual([path, "invalid_argument"]);
+  }
+  expect(existsSync(place.in("deep/kept"))).toBe(true);
+  // Before the last name they mean what they mean to the kernel.
+  await files.remove(place.at("link/../kept"));
+  expect(existsSync(place.in("deep/kept"))).toBe(false);
+});
+
 /** Calls List until a promise is there. Returns how often, and what of it all took longest; milliseconds. */
 async function listMeanwhile(files: Files, work: Promise<unknown>): Promise<[number, number]> {
   let isDone = false;
