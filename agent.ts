@@ -24,8 +24,9 @@ const EXIT_USAGE = 2;
 
 /** Runs the program. Returns the exit code. */
 function main(): number {
-  const program = programArguments().at(0) ?? "";
-  const words = programArguments().slice(1);
+  const given = programArguments();
+  const program = given.at(0) ?? "";
+  const words = given.slice(1);
   try {
     if (processId() === INIT_PID) init(Options.of(program, words, true));
     return perform(Options.of(program, words, false));

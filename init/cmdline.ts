@@ -1,4 +1,5 @@
 /** The kernel's command line as options; lifecycle.md 1.7. */
+import { decodeText, encodeText } from "../sys/bytes.ts";
 import { SysError } from "../sys/errno.ts";
 import { readText } from "../sys/text.ts";
 
@@ -72,17 +73,18 @@ export class CommandLine {
 
 function splitWords(text: string): string[] {
   const words: string[] = [];
+  const bytes = encodeText(text);
   let start = 0;
   let isQuoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
+  for (let i = 0; i < bytes.length; i++) {
+    const code = bytes[i] ?? 0;
     if (code === QUOTE) isQuoted = !isQuoted;
     // White space in ASCII: tab to carriage return, and space.
     if (isQuoted || code > SPACE || (code !== SPACE && (code < TAB || code > RETURN))) continue;
-    if (i > start) words.push(text.slice(start, i));
+    if (i > start) words.push(decodeText(bytes, start, i));
     start = i + 1;
   }
-  if (text.length > start) words.push(text.slice(start));
+  if (bytes.length > start) words.push(decodeText(bytes, start, bytes.length));
   return words;
 }
 

@@ -4,7 +4,7 @@ import { Freezer } from "../envd/freezer.ts";
 import { EnvdOptions } from "../envd/options.ts";
 import { WorkloadGroups } from "../envd/workload-groups.ts";
 import { State } from "../json/state.ts";
-import { type Address, parseAddress } from "../sys/address.ts";
+import type { Address } from "../sys/address.ts";
 import type { CStringVector } from "../sys/bytes.ts";
 import { monotonicNow } from "../sys/clock.ts";
 import { getenv, overlay, programArguments } from "../sys/environ.ts";
@@ -270,10 +270,7 @@ function settingsOf(options: InitOptions): Settings {
 /** Where to listen: what the arguments say, else the kernel's command line, else where the profile's host expects it. */
 function addressesOf(settings: Settings, options: InitOptions, usual: (isEnvd: boolean) => Address): Address[] {
   if (options.addresses.length > 0) return options.addresses;
-  const addresses: Address[] = [];
-  for (const text of settings.listen) addresses.push(parseAddress(text));
-  if (addresses.length > 0) return addresses;
-  return [usual(settings.profile.hasEnvd)];
+  return settings.listen.length > 0 ? settings.listen : [usual(settings.profile.hasEnvd)];
 }
 
 /** What starts this process over; kept here, because a signal handler reads it. */

@@ -1,5 +1,5 @@
 /** How far the boot has come, in the files and the form that SmolVM's host tools read; lifecycle.md 1.2. */
-import { epochSeconds, uptimeSeconds } from "../sys/clock.ts";
+import { realtime, secondsText, sinceKernelStart } from "../sys/clock.ts";
 import { SysError } from "../sys/errno.ts";
 import { makeDirectory } from "../sys/node.ts";
 import { addLine } from "../sys/whole-file.ts";
@@ -10,10 +10,18 @@ const LOG_DIRECTORY = "/var/log";
 const RECORD_NAMES = ["milestones.jsonl", "boot-milestones.jsonl"];
 const LOG_NAME = "smolvm-boot.log";
 
-/** A point in time by both clocks, in seconds to the millisecond. */
+/** A point in time by both clocks; their texts are in seconds to the millisecond. */
 export class Moment {
-  readonly epoch = epochSeconds();
-  readonly uptime = uptimeSeconds();
+  private readonly sinceEpoch = realtime();
+  private readonly sinceStart = sinceKernelStart();
+
+  get epoch(): string {
+    return secondsText(this.sinceEpoch);
+  }
+
+  get uptime(): string {
+    return secondsText(this.sinceStart);
+  }
 }
 
 /** The line of a record: JSON. */

@@ -155,7 +155,7 @@ export class Mounts {
    * is: better a /run too many than none.
    */
   private isTaken(target: string): boolean {
-    if (target === "/proc") return isProc();
+    if (target === "/proc") return isMountPoint(target) && isProc();
     try {
       return this.table?.at(realPath(target)) !== undefined;
     } catch (error) {

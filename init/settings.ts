@@ -1,7 +1,7 @@
 /** What an init is told: by its profile, and over that by the kernel's command line; lifecycle.md 1.7. */
-import { parseAddress } from "../sys/address.ts";
+import { type Address, parseAddress } from "../sys/address.ts";
 import { UsageError } from "../sys/arguments.ts";
-import { consistsOf, DIGITS } from "../sys/bytes.ts";
+import { consistsOf, decimal, DIGITS } from "../sys/bytes.ts";
 import type { CommandLine } from "./cmdline.ts";
 import { StopWish } from "./platform.ts";
 import { type Profile, profileByName, ProfileKind } from "./profile.ts";
@@ -28,8 +28,8 @@ const KERNEL_ALL = 8;
 
 export class Settings {
   profile: Profile;
-  /** Where to listen, each an address that parses. */
-  listen: string[] = [];
+  /** Where to listen. */
+  listen: Address[] = [];
   /** The machine's name, "" for no change. */
   hostname = "";
   tmp: TmpKind;
@@ -78,27 +78,27 @@ export class Settings {
    */
   static from(chosen: Profile | undefined, usual: Profile, cmdline: CommandLine): Settings {
     const settings = new Settings(chosen ?? profileByName(cmdline.get("mote.profile") ?? "") ?? usual);
-    settings.takeKernelOptions(cmdline);
-    for (const parameter of cmdline.parameters) {
-      if (!parameter.name.startsWith(PREFIX)) continue;
-      const name = parameter.name.slice(PREFIX.length);
-      if (!settings.take(name, parameter.value ?? "")) settings.warnings.push(warning(parameter.name, parameter.value));
+    settings.isRootReadOnly = cmdline.has("ro") && !cmdline.has("rw");
+    settings.logLevel = levelOf(cmdline);
+    for (const { name, value } of cmdline.parameters) {
+      if (!name.startsWith(PREFIX)) {
+        if (value !== undefined) settings.takeKernelOption(name, value);
+      } else if (!settings.take(name.slice(PREFIX.length), value ?? "")) settings.warnings.push(warning(name, value));
     }
     if (settings.hostname === "") settings.hostname = hostnameOf(settings.ip ?? "");
     if (settings.hostname === "") settings.hostname = settings.profile.hostname;
     return settings;
   }
 
-  private takeKernelOptions(cmdline: CommandLine): void {
-    this.isRootReadOnly = cmdline.has("ro") && !cmdline.has("rw");
-    this.ip = cmdline.get("ip");
-    this.network = cmdline.get("smolvm.network") ?? "";
-    this.authorizedKey = cmdline.get("smolvm.authorized_key_b64") ?? "";
-    this.reboot = cmdline.get("reboot") ?? "";
-    this.panic = cmdline.get("panic") ?? "";
-    this.pci = cmdline.get("pci") ?? "";
-    this.hasDevkmsg = cmdline.get("printk.devkmsg") !== undefined;
-    this.logLevel = levelOf(cmdline);
+  /** Takes an option that is not ours alone; the last of its kind counts. */
+  private takeKernelOption(name: string, value: string): void {
+    if (name === "ip") this.ip = value;
+    else if (name === "smolvm.network") this.network = value;
+    else if (name === "smolvm.authorized_key_b64") this.authorizedKey = value;
+    else if (name === "reboot") this.reboot = value;
+    else if (name === "panic") this.panic = value;
+    else if (name === "pci") this.pci = value;
+    else if (name === "printk.devkmsg") this.hasDevkmsg = true;
   }
 
   /** Takes a `mote.` option. Returns false where it is unknown or malformed. */
@@ -107,9 +107,7 @@ export class Settings {
       case "profile":
         return profileByName(value) !== undefined;
       case "listen":
-        if (!isAddress(value)) return false;
-        this.listen.push(value);
-        return true;
+        return this.takeAddress(value);
       case "hostname":
         if (!isHostname(value)) return false;
         this.hostname = value;
@@ -126,6 +124,16 @@ export class Settings {
         return true;
       default:
         return this.takeStop(name, value) || this.takeLog(name, value) || this.takeService(name, value);
+    }
+  }
+
+  private takeAddress(text: string): boolean {
+    try {
+      this.listen.push(parseAddress(text));
+      return true;
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      return false;
     }
   }
 
@@ -146,8 +154,10 @@ export class Settings {
       this.stop = value === "poweroff" ? StopWish.POWEROFF : value === "reboot" ? StopWish.REBOOT : StopWish.AUTO;
       return true;
     }
-    if (name === "grace_ms" && consistsOf(value, DIGITS, GRACE_DIGITS)) {
-      this.graceMs = Number(value);
+    if (name === "grace_ms") {
+      const grace = decimal(value, GRACE_DIGITS);
+      if (grace < 0) return false;
+      this.graceMs = grace;
       return true;
     }
     if (name === "cad" && isOneOf(value, "stop ignore")) {
@@ -199,10 +209,10 @@ function tmpOf(profile: Profile): TmpKind {
 function levelOf(cmdline: CommandLine): string {
   if (cmdline.has("debug")) return "debug";
   if (cmdline.has("quiet")) return "warn";
-  const level = cmdline.get("loglevel") ?? "";
-  if (!consistsOf(level, DIGITS, 2)) return "";
-  if (Number(level) <= KERNEL_WARNINGS) return "warn";
-  return Number(level) >= KERNEL_ALL ? "debug" : "";
+  const level = decimal(cmdline.get("loglevel") ?? "", 2);
+  if (level < 0) return "";
+  if (level <= KERNEL_WARNINGS) return "warn";
+  return level >= KERNEL_ALL ? "debug" : "";
 }
 
 /** The host's name in `ip=client:server:gateway:mask:HOST:device:...`; "" where there is none. */
@@ -228,14 +238,4 @@ function isPath(text: string): boolean {
 
 function isOneOf(text: string, words: string): boolean {
   return words.split(" ").includes(text);
-}
-
-function isAddress(text: string): boolean {
-  try {
-    parseAddress(text);
-    return true;
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    return false;
-  }
 }

@@ -1,6 +1,6 @@
 /** Addresses of listeners and peers: `vsock:PORT`, `unix:PATH`, `tcp:HOST:PORT`, `fd:N`. */
 import { UsageError } from "./arguments.ts";
-import { consistsOf, DIGITS, encodeText, HEX_DIGITS } from "./bytes.ts";
+import { consistsOf, decimal, encodeText, HEX_DIGITS } from "./bytes.ts";
 
 export const enum Family {
   VSOCK,
@@ -111,8 +111,8 @@ function parsePlain(text: string): Address {
 }
 
 function parseNumber(digits: string, max: number, text: string): number {
-  const value = consistsOf(digits, DIGITS, 10) ? Number(digits) : Infinity;
-  if (value > max) throw new AddressError(`'${digits}' in '${text}' is not a number from 0 to ${max}; write ${FORMS}`);
+  const value = decimal(digits, 10);
+  if (value < 0 || value > max) throw new AddressError(`'${digits}' in '${text}' is not a number from 0 to ${max}; write ${FORMS}`);
   return value;
 }
 
@@ -164,8 +164,9 @@ export function parseIpv4(host: string): number[] {
   const parts = host.split(".");
   const bytes: number[] = [];
   for (const part of parts) {
-    const isPlain = consistsOf(part, DIGITS, 3) && (part === "0" || !part.startsWith("0"));
-    if (isPlain && Number(part) <= 255) bytes.push(Number(part));
+    const value = decimal(part, 3);
+    const isPlain = part === "0" || !part.startsWith("0");
+    if (isPlain && value >= 0 && value <= 255) bytes.push(value);
   }
   if (parts.length !== 4 || bytes.length !== 4) return [];
   return bytes;

@@ -41,6 +41,7 @@ export function sequenceLength(bytes: Uint8Array, at: number, end: number): numb
 // Unicode keeps out of interchange for such use, U+FDD0 plus its upper half and U+FDE0 plus its lower half, which are
 // EF B7 90 to EF B7 9F and EF B7 A0 to EF B7 AF. Where a name has such characters itself, their bytes become so too.
 const ESCAPE_LENGTH = 6;
+const ZERO = 48;
 
 /** How many bytes at `at` stay as they are in the text of a name; 0 where the byte there is escaped. */
 function keptLength(bytes: Uint8Array, at: number, end: number): number {
@@ -138,6 +139,22 @@ export function consistsOf(text: string, alphabet: string, max: number): boolean
     if (!alphabet.includes(char)) return false;
   }
   return true;
+}
+
+/**
+ * The number that a text of one to `max` decimal digits spells; -1 for any other. `max` is at most 15, so that it is exact.
+ * (Number() knows all that JavaScript calls a number, which is much to begin with at a start.)
+ */
+export function decimal(text: string, max: number): number {
+  const bytes = encodeText(text);
+  if (bytes.length === 0 || bytes.length > max) return -1;
+  let value = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const digit = (bytes[i] ?? 0) - ZERO;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 export const DIGITS = "0123456789";

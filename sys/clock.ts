@@ -18,7 +18,7 @@ export function monotonicNow(): number {
   return readWord(timespecView, 0) * 1000 + timespecView.getUint32(8, true) / 1e6;
 }
 
-/** A time of day, since 1970-01-01 UTC. */
+/** A time since a clock's beginning, which is 1970-01-01 UTC for a time of day. */
 export class Time {
   /** Whole. */
   readonly seconds: number;
@@ -32,7 +32,16 @@ export class Time {
 
 /** The time of day now; clock_gettime(2) CLOCK_REALTIME. */
 export function realtime(): Time {
-  call(Call.clock_gettime, CLOCK_REALTIME, addressOf(timespec), 0);
+  return read(CLOCK_REALTIME);
+}
+
+/** The time since the kernel has started; clock_gettime(2) CLOCK_BOOTTIME. */
+export function sinceKernelStart(): Time {
+  return read(CLOCK_BOOTTIME);
+}
+
+function read(clock: number): Time {
+  call(Call.clock_gettime, clock, addressOf(timespec), 0);
   return new Time(readWord(timespecView, 0), timespecView.getUint32(8, true));
 }
 
@@ -43,20 +52,10 @@ export function setRealtime(time: Time): void {
   check(call(Call.clock_settime, CLOCK_REALTIME, addressOf(timespec), 0), "clock_settime", "");
 }
 
-/** Seconds since 1970-01-01 UTC, to the millisecond, in decimal. */
-export function epochSeconds(): string {
-  return secondsOf(CLOCK_REALTIME);
-}
-
-/** Seconds since the kernel started, to the millisecond, in decimal. */
-export function uptimeSeconds(): string {
-  return secondsOf(CLOCK_BOOTTIME);
-}
-
-function secondsOf(clock: number): string {
-  call(Call.clock_gettime, clock, addressOf(timespec), 0);
-  const milliseconds = Math.floor(timespecView.getUint32(8, true) / 1e6);
-  return `${readWord(timespecView, 0)}.${`${milliseconds}`.padStart(3, "0")}`;
+/** A time in seconds, to the millisecond, in decimal. */
+export function secondsText(time: Time): string {
+  const milliseconds = Math.floor(time.nanoseconds / 1e6);
+  return `${time.seconds}.${`${milliseconds}`.padStart(3, "0")}`;
 }
 
 /** The time of day in UTC as RFC 3339 section 5.6 writes it, to the millisecond. */

@@ -198,7 +198,8 @@ function openSocket(address: Address, flags: number): number {
 
 /** Sets an option to a number below 256. */
 function setInteger(fd: number, level: number, option: number, value: number): void {
-  const bytes = new Uint8Array([value, 0, 0, 0]);
+  const bytes = new Uint8Array(4);
+  bytes[0] = value;
   call6(Call.setsockopt, fd, level, option, addressOf(bytes), bytes.length, 0);
 }
 
