@@ -286,7 +286,6 @@ function armGuard(resume: Resume): void {
 
 /** Listens first, and makes the machine ready after that. */
 function bootMachine(boot: Boot, options: InitOptions, usual: (isEnvd: boolean) => Address): void {
-  const begun = new Moment();
   boot.start();
   const settings = settingsOf(options);
   openLog(settings);
@@ -294,6 +293,8 @@ function bootMachine(boot: Boot, options: InitOptions, usual: (isEnvd: boolean) 
   const listeners = new OpenListeners(loop);
   // Who connects from now on waits for the worker in the backlog.
   listeners.open(addressesOf(settings, options, usual));
+  // About when it began: reading a clock for the first time takes longer than one would think.
+  const begun = new Moment();
   const resume = Resume.create();
   resume.recordFile = createRecordFile();
   const machine = Machine.take();

@@ -6,7 +6,6 @@ import { addressOf, call } from "#libc";
 import { cstring } from "./bytes.ts";
 import { Call } from "./calls.ts";
 
-const F_GETFD = 1;
 const O_RDONLY = 0;
 const O_RDWR = 2;
 const O_NOCTTY = 0o400;
@@ -18,12 +17,16 @@ export class Placeholders {
   static fill(): Placeholders {
     const placeholders = new Placeholders();
     const root = cstring("/");
-    for (let fd = 0; fd <= 2; fd++) {
-      if (call(Call.fcntl, fd, F_GETFD, 0) >= 0) continue;
-      // The lowest free number is this one.
-      if (call(Call.open, addressOf(root), O_RDONLY, 0) === fd) placeholders.fds.push(fd);
+    for (;;) {
+      // The lowest free number.
+      const fd = call(Call.open, addressOf(root), O_RDONLY, 0);
+      if (fd >= 0 && fd <= 2) {
+        placeholders.fds.push(fd);
+        continue;
+      }
+      if (fd >= 0) call(Call.close, fd, 0, 0);
+      return placeholders;
     }
-    return placeholders;
   }
 
   /** Puts the console, else /dev/null, in their place; they stay where neither can be opened. It becomes nobody's terminal. */
