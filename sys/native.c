@@ -253,11 +253,20 @@ static void isolate(uintptr_t function, unsigned long page) {
 }
 
 /*
- * poll(2) for one who expects to wait long. The clean pages of code and constants are given back first, so that what
- * only starting up or a burst has used does not stay resident; they return from the page cache as they are used. Aligned
- * so that it lies within one page, the only one that stays.
+ * Gives back the clean pages of code and constants, then waits. It is far shorter than its alignment, so that it lies within
+ * one page, the only one that stays; by itself, because what calls it takes in whatever is called once.
  */
-__attribute__((aligned(512))) double mote_poll_shrunk(double fds, double count, double timeout) {
+__attribute__((noinline, noclone, aligned(256))) static long wait_shrunk(uintptr_t start, unsigned long length, const void *fds,
+    unsigned long count, const void *limit) {
+  bare_syscall(SYS_madvise, (void *)start, length, (void *)MADV_DONTNEED, NULL);
+  return bare_syscall(SYS_ppoll, fds, count, limit, NULL);
+}
+
+/*
+ * poll(2) for one who expects to wait long. The clean pages of code and constants are given back first, so that what
+ * only starting up or a burst has used does not stay resident; they return from the page cache as they are used.
+ */
+double mote_poll_shrunk(double fds, double count, double timeout) {
   struct timespec limit = {0};
   if (timeout > 0) {
     limit.tv_sec = (time_t)(timeout / 1000);
@@ -267,7 +276,7 @@ __attribute__((aligned(512))) double mote_poll_shrunk(double fds, double count, 
   cache_flush();
   const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
   unsigned long headers = getauxval(AT_PHNUM), page = getauxval(AT_PAGESZ);
-  isolate((uintptr_t)mote_poll_shrunk, page);
+  isolate((uintptr_t)wait_shrunk, page);
   uintptr_t start = 0;
   unsigned long length = 0;
   for (unsigned long i = 0; header != NULL && i < headers; i++) {
@@ -275,12 +284,5 @@ __attribute__((aligned(512))) double mote_poll_shrunk(double fds, double count, 
     start = header[i].p_vaddr & -page;
     length = header[i].p_vaddr + header[i].p_memsz - start;
   }
-  const void *wait = timeout < 0 ? NULL : &limit;
-  const void *array = (void *)(uintptr_t)fds;
-  unsigned long entries = (unsigned long)count;
-  /* Made now, not when they are needed: turning a double into a word takes a constant from another page. */
-  __asm__ volatile("" : "+r"(wait), "+r"(array), "+r"(entries));
-  /* From here on nothing but this page. */
-  bare_syscall(SYS_madvise, (void *)start, length, (void *)MADV_DONTNEED, NULL);
-  return (double)bare_syscall(SYS_ppoll, array, entries, wait, NULL);
+  return (double)wait_shrunk(start, length, (void *)(uintptr_t)fds, (unsigned long)count, timeout < 0 ? NULL : &limit);
 }
