@@ -1,15 +1,15 @@
 /** The agent as PID 1: boots the machine, keeps a worker alive, reaps, stops, and never exits; lifecycle.md 1. */
 import { guard } from "#libc";
 import { Freezer } from "../envd/freezer.ts";
-import { EnvdOptions } from "../envd/options.ts";
+import type { EnvdOptions } from "../envd/options.ts";
 import { WorkloadGroups } from "../envd/workload-groups.ts";
 import { State } from "../json/state.ts";
 import type { Address } from "../sys/address.ts";
 import type { CStringVector } from "../sys/bytes.ts";
 import { monotonicNow } from "../sys/clock.ts";
-import { getenv, overlay, programArguments } from "../sys/environ.ts";
+import { programArguments } from "../sys/environ.ts";
 import { SysError } from "../sys/errno.ts";
-import { Level, log, logLevelName, setLogLevel, setLogTarget } from "../sys/log.ts";
+import { Level, log, logLevelName } from "../sys/log.ts";
 import { Loop, Ready } from "../sys/loop.ts";
 import { Machine } from "../sys/machine.ts";
 import { createRecordFile, StateRecord } from "../sys/record.ts";
@@ -19,16 +19,17 @@ import { Timer } from "../sys/timer.ts";
 import { pause } from "../sys/wait.ts";
 import { Boot } from "./boot.ts";
 import { followHardwareClock } from "./clock-sync.ts";
-import { CommandLine } from "./cmdline.ts";
+import { environmentOf } from "./environment.ts";
 import { Milestones, Moment } from "./milestones.ts";
 import { bringUpLoopback, NetworkSetup } from "./network.ts";
 import { networkConfig } from "./network-config.ts";
 import { OpenListeners } from "./open-listeners.ts";
+import { addressesOf, type InitOptions, openLog, settingsOf } from "./options.ts";
 import { Platform, StopChoice, type StopWish } from "./platform.ts";
-import { type Profile, profileByName, ProfileKind, profileOf } from "./profile.ts";
+import { ProfileKind } from "./profile.ts";
 import { Reaper } from "./reaper.ts";
 import { Held, Resume } from "./resume.ts";
-import { Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 import { blockInitSignals, ignoreInitSignals, InitSignals, SignalSink } from "./signals.ts";
 import { StopActions, StopSequence } from "./stop.ts";
 import { Supervisor, SupervisorOwner } from "./supervisor.ts";
@@ -37,27 +38,12 @@ import { WorkerProcess } from "./worker-process.ts";
 /** The option by which a PID 1 that starts over in place finds itself. */
 const RESUME_OPTION = "--resume";
 const STDOUT = 1;
-const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-const GAMES = ":/usr/games:/usr/local/games";
 /** So many restarts in place within so many milliseconds are too many: workers pause for a while. */
 const RESTARTS_MAX = 5;
 const RESTARTS_WINDOW_MS = 10_000;
 const RESTARTS_PAUSE_MS = 60_000;
 /** Before a boot that failed as a whole is tried again. */
 const FAILURE_PAUSE_MS = 1000;
-
-/** What the arguments of PID 1 say; it goes before the kernel's command line. Empty texts say nothing. */
-export class InitOptions {
-  profile = "";
-  logLevel = "";
-  logTarget = "";
-  addresses: Address[] = [];
-  /** The descriptor that `--resume` names, -1 at the start of the machine. */
-  resume = -1;
-  /** Words that were not understood. */
-  complaints: string[] = [];
-  envd = new EnvdOptions();
-}
 
 /** Passes on to the init what its signals say. */
 class Sink extends SignalSink {
@@ -231,46 +217,6 @@ class Init extends SupervisorOwner {
     log(Level.ERROR, "started over too often: the next worker comes in a minute");
     return true;
   }
-}
-
-/** The environment of everything that PID 1 starts: the kernel gives it no PATH, and a home that is the root directory. */
-function environmentOf(profile: Profile): CStringVector {
-  const names: string[] = [];
-  const values: string[] = [];
-  if (getenv("PATH") === undefined) {
-    names.push("PATH");
-    values.push(profile.kind === ProfileKind.WRENN ? PATH + GAMES : PATH);
-  }
-  if ((getenv("HOME") ?? "/") === "/") {
-    names.push("HOME");
-    values.push("/root");
-  }
-  return overlay(names, values);
-}
-
-/** The log, wherever it can go: an init is not to be mute for want of a device. */
-function openLog(settings: Settings): void {
-  setLogLevel(settings.logLevel);
-  for (const target of [settings.logTarget, "console", "stderr"]) {
-    settings.logTarget = target;
-    if (setLogTarget(target)) return;
-  }
-}
-
-function settingsOf(options: InitOptions): Settings {
-  const usual = profileOf(programArguments().at(0) ?? "");
-  const settings = Settings.from(profileByName(options.profile), usual, CommandLine.read());
-  if (options.logLevel !== "") settings.logLevel = options.logLevel;
-  if (options.logTarget !== "") settings.logTarget = options.logTarget;
-  options.envd.chooseMmds(settings.mmds, settings.profile.hasEnvd);
-  options.envd.chooseForward(settings.forward, settings.profile.hasEnvd);
-  return settings;
-}
-
-/** Where to listen: what the arguments say, else the kernel's command line, else where the profile's host expects it. */
-function addressesOf(settings: Settings, options: InitOptions, usual: (isEnvd: boolean) => Address): Address[] {
-  if (options.addresses.length > 0) return options.addresses;
-  return settings.listen.length > 0 ? settings.listen : [usual(settings.profile.hasEnvd)];
 }
 
 /** What starts this process over; kept here, because a signal handler reads it. */
