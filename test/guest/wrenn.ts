@@ -56,11 +56,15 @@ export class WrennGuest {
     return new WrennGuest(guest, await guest.port());
   }
 
-  /** Waits until envd answers. */
+  /**
+   * Waits until envd answers. Gives no request up: what QEMU could not deliver it would deliver again, long after, and a
+   * `/health` behind a preparation is the word of a host that is back.
+   */
   async ready(): Promise<void> {
+    await this.guest.console.line(/the guest is up/);
     await until("envd answers", 120, async () => {
       if (!this.guest.isRunning) throw new Error(`QEMU ended:\n${this.guest.console.tail()}`);
-      const response = await this.fetch("/health", { signal: AbortSignal.timeout(1000) }).catch(() => undefined);
+      const response = await this.fetch("/health").catch(() => undefined);
       return response?.status === 200 && (await response.text()).includes("version");
     });
   }
