@@ -69,14 +69,14 @@ export async function measureMemory(hosts: readonly Host[], load: Load, folder: 
   };
 
   await asleep("floor", "C floor", "static C program asleep in poll()", ["build/bench/floor-asleep"], null);
-  if (hosts.includes("native")) await agent("native", "mote", "native binary, listening");
+  if (hosts.includes("native")) await agent("native", "mote", "native binary, listening: supervisor and worker");
   const python = findPython();
   if (python !== null) {
     const version = Bun.spawnSync([python, "-c", "import platform; print(platform.python_version())"]).stdout.toString();
     const label = `CPython ${version.trim()}`;
     await asleep("python", label, "an agent's imports, asleep in accept()", pythonAsleep(python, socket), socket);
   }
-  if (hosts.includes("bun")) await agent("bun", "mote on Bun", "development host, listening");
+  if (hosts.includes("bun")) await agent("bun", "mote on Bun", "development host, listening: the same two");
   return footprints;
 }
 
