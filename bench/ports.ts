@@ -12,8 +12,8 @@ const USAGE = `usage: bench/run.sh ports [--quick] [--rounds N]
 
   --quick   a short dose; prints, and writes to build/bench/`;
 
-const FULL = { rounds: 9, bytes: 2_000_000_000, inits: 20_000, seconds: 60 };
-const QUICK = { rounds: 3, bytes: 500_000_000, inits: 5000, seconds: 10 };
+const FULL = { rounds: 9, bytes: 2_000_000_000, inits: 4000, seconds: 60 };
+const QUICK = { rounds: 3, bytes: 500_000_000, inits: 1000, seconds: 10 };
 const options = Options.parse(USAGE, "rounds");
 const dose = options.dose(FULL, QUICK);
 
