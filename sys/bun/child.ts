@@ -21,6 +21,9 @@ function isOutOfMeans(error: number): boolean {
 
 /** What a child writes: a rule and an errno. */
 const told = new Int32Array(2);
+/** Room for the words of a plan, of which a child could not make a view. */
+const copy = new Float64Array(1024);
+const copyBytes = new Uint8Array(copy.buffer);
 /** The errno of the step that carryOut has stopped at. */
 let stopped = 0;
 
@@ -36,8 +39,8 @@ function tell(status: number, toldAt: number, rule: number, error: number): void
  * and no view: whoever collects garbage waits for threads that are not there.
  */
 export function carryOut(plan: Uint8Array): number {
-  const words = new Float64Array(plan.buffer);
-  return carryOutWords(words, words[COUNT] ?? 0, words[STATUS] ?? 0, Number(ptr(told)));
+  copyBytes.set(plan);
+  return carryOutWords(copy, copy[COUNT] ?? 0, copy[STATUS] ?? 0, Number(ptr(told)));
 }
 
 function carryOutWords(words: Float64Array, count: number, status: number, toldAt: number): number {
@@ -126,7 +129,7 @@ export function prepareFork(): void {
   // What a child calls is compiled before there is one: compiling makes objects.
   isMissing(0);
   isOutOfMeans(0);
-  carryOutWords(new Float64Array(STEPS), 0, -1, 0);
+  carryOut(new Uint8Array(STEPS * 8));
   tell(-1, Number(ptr(told)), ANY, 0);
   for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
     const match = /^([0-9a-f]+)-([0-9a-f]+) rwxp/.exec(line);
