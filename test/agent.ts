@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { Client } from "./client.ts";
 import { host } from "./host.ts";
+import { LogFile } from "./log-file.ts";
 import * as proc from "./proc.ts";
 import { remove, scratchDirectory } from "./scratch.ts";
 import { until } from "./until.ts";
@@ -33,12 +34,10 @@ let count = 0;
 export class AgentProcess {
   readonly directory = scratchDirectory();
   readonly socket = join(this.directory, "agent.sock");
-  readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly #child: Bun.Subprocess<"ignore", "pipe", number>;
+  readonly #log = new LogFile();
   readonly #marker = `MOTE_TEST=${process.pid}-${++count}`;
   readonly exited: Promise<number>;
-  /** Resolves when standard error is at its end. */
-  readonly drained: Promise<void>;
-  stderr = "";
 
   constructor(options: StartOptions = {}) {
     const args = options.args ?? ["--listen", `unix:${this.socket}`];
@@ -48,10 +47,9 @@ export class AgentProcess {
       cwd: this.directory,
       // A home without profiles: what a developer's login shell does is nobody's to wait for, or to interrupt.
       env: { ...process.env, HOME: this.directory, ...options.env, MOTE_TEST: this.#marker.slice("MOTE_TEST=".length) },
-      stdio: ["ignore", "pipe", "pipe", ...(options.inherit ?? [])],
+      stdio: ["ignore", "pipe", this.#log.fd, ...(options.inherit ?? [])],
     });
     this.exited = this.#child.exited;
-    this.drained = this.#collect();
   }
 
   get pid(): number {
@@ -60,6 +58,11 @@ export class AgentProcess {
 
   get exitCode(): number | null {
     return this.#child.exitCode;
+  }
+
+  /** What it has written to standard error so far. */
+  get stderr(): string {
+    return this.#log.text;
   }
 
   stdout(): Promise<string> {
@@ -85,12 +88,8 @@ export class AgentProcess {
     this.kill("SIGKILL");
     await this.exited;
     for (const pid of this.leftovers()) process.kill(pid, "SIGKILL");
+    this.#log.close();
     remove(this.directory);
-  }
-
-  async #collect(): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const chunk of this.#child.stderr) this.stderr += decoder.decode(chunk, { stream: true });
   }
 }
 
@@ -103,13 +102,13 @@ export class Agent extends AgentProcess {
     const agent = new Agent(options);
     const listeners = options.listeners ?? 1;
     try {
-      await until(`the agent is ready; it said: ${agent.stderr}`, 20, () => {
+      await until("the agent is ready", 20, () => {
         if (agent.exitCode !== null) throw new Error(`the agent exited with ${agent.exitCode}: ${agent.stderr}`);
         return agent.stderr.split("listening on ").length > listeners;
       });
     } catch (error) {
       await agent.dispose();
-      throw error;
+      throw new Error(`not ready; it said: ${agent.stderr}`, { cause: error });
     }
     // A worker that answers has come to stay, with what its supervisor holds for it.
     if (options.isSupervised === true) await agent.client.ping();

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "./client.ts";
 import { host } from "./host.ts";
+import { LogFile } from "./log-file.ts";
 import * as proc from "./proc.ts";
 import { remove, scratchDirectory } from "./scratch.ts";
 import { until } from "./until.ts";
@@ -79,8 +80,8 @@ export class Namespace {
   /** Seen from outside; inside it is /mnt/test. */
   readonly directory = scratchDirectory();
   readonly client = new Client({ unix: join(this.directory, "agent.sock") });
-  readonly #unshare: Bun.Subprocess<"ignore", "pipe", "pipe">;
-  stderr = "";
+  readonly #unshare: Bun.Subprocess<"ignore", number, number>;
+  readonly #log = new LogFile();
 
   private constructor(options: NamespaceOptions) {
     // The control groups of version 2 are this machine's.
@@ -103,10 +104,8 @@ export class Namespace {
       env: {
         PATH: process.env.PATH, SETUP: options.setup ?? "", HAS_PROC: options.hasNoProc === true ? "no" : "yes", REPOSITORY: root,
       },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", this.#log.fd, this.#log.fd],
     });
-    void this.#collect(this.#unshare.stderr);
-    void this.#collect(this.#unshare.stdout);
   }
 
   /** Starts the agent and waits until it serves, or, where it was given arguments, listens. */
@@ -114,7 +113,7 @@ export class Namespace {
     const namespace = new Namespace(options);
     const listeners = options.listeners ?? 1;
     try {
-      await until(`PID 1 is ready; it said: ${namespace.stderr}`, 20, () => {
+      await until("PID 1 is ready", 20, () => {
         if (namespace.isOver) throw new Error(`PID 1 is gone: ${namespace.stderr}`);
         return namespace.stderr.split("listening on ").length > listeners;
       });
@@ -122,7 +121,7 @@ export class Namespace {
       if (options.args === undefined) await namespace.client.ping();
     } catch (error) {
       await namespace.dispose();
-      throw error;
+      throw new Error(`not ready; it said: ${namespace.stderr}`, { cause: error });
     }
     return namespace;
   }
@@ -135,6 +134,11 @@ export class Namespace {
     } finally {
       await namespace.dispose();
     }
+  }
+
+  /** What has been written to standard output and standard error so far. */
+  get stderr(): string {
+    return this.#log.text;
   }
 
   get isOver(): boolean {
@@ -207,11 +211,7 @@ export class Namespace {
   async dispose(): Promise<void> {
     this.#unshare.kill("SIGKILL");
     await this.#unshare.exited;
+    this.#log.close();
     remove(this.directory);
-  }
-
-  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const chunk of stream) this.stderr += decoder.decode(chunk, { stream: true });
   }
 }

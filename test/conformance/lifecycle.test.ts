@@ -31,7 +31,6 @@ async function outcome(options: StartOptions): Promise<Outcome> {
   started.push(agent);
   const stdout = agent.stdout();
   await until("the agent exits", 20, () => agent.exitCode !== null);
-  await agent.drained;
   return { code: await agent.exited, stdout: await stdout, stderr: agent.stderr };
 }
 

@@ -31,7 +31,6 @@ async function refusal(args: string[]): Promise<string> {
   const agent = new AgentProcess({ args });
   started.push(agent);
   await until("the agent exits", 20, () => agent.exitCode !== null);
-  await agent.drained;
   expect(agent.exitCode).toBe(1);
   expect(agent.stderr).not.toMatch(/^\s+at /m);
   return agent.stderr;

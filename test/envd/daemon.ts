@@ -4,6 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { host } from "../host.ts";
+import { LogFile } from "../log-file.ts";
 import { freePort } from "../port.ts";
 import * as proc from "../proc.ts";
 import { remove, scratchDirectory } from "../scratch.ts";
@@ -57,9 +58,9 @@ export class Daemon {
   readonly url = `http://127.0.0.1:${this.port}`;
   /** Of a daemon with a network of its own. */
   readonly socket: string | undefined;
-  readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly #child: Bun.Subprocess<"ignore", number, number>;
+  readonly #log = new LogFile();
   readonly exited: Promise<number>;
-  stderr = "";
 
   private constructor(options: DaemonOptions) {
     writeFileSync(join(this.directory, "passwd"), passwd);
@@ -78,11 +79,9 @@ export class Daemon {
         "--mmds", "off", ...args,
       ],
       env: { PATH: process.env.PATH, HOME: "/root", SETUP: options.setup ?? "", HAS_LAUNCHER: options.launcher === undefined ? "no" : "yes", ...options.env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", this.#log.fd, this.#log.fd],
     });
     this.exited = this.#child.exited;
-    void this.#collect(this.#child.stderr);
-    void this.#collect(this.#child.stdout);
   }
 
   static async start(options: DaemonOptions = {}): Promise<Daemon> {
@@ -96,7 +95,7 @@ export class Daemon {
       await daemon.dispose();
       // Another test process has found the same port free at the same time.
       if (daemon.stderr.includes(`bind envd+tcp:127.0.0.1:${daemon.port}: Address already in use`)) return Daemon.start(options);
-      throw error;
+      throw new Error(`not ready; it said: ${daemon.stderr}`, { cause: error });
     }
     return daemon;
   }
@@ -114,6 +113,11 @@ export class Daemon {
   /** The agent: every launcher has executed the next. */
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /** What has been written to standard output and standard error so far. */
+  get stderr(): string {
+    return this.#log.text;
   }
 
   get exitCode(): number | null {
@@ -162,11 +166,7 @@ export class Daemon {
   async dispose(): Promise<void> {
     this.kill("SIGKILL");
     await this.exited;
+    this.#log.close();
     remove(this.directory);
-  }
-
-  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const chunk of stream) this.stderr += decoder.decode(chunk, { stream: true });
   }
 }
