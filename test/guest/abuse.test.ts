@@ -52,6 +52,7 @@ describe("PID 1 survives", () => {
     const before = await worker();
     const { object } = await at().client.run("exec tail /dev/zero");
     expect(object.exit_code).toBe(-9);
+    await at().guest.console.line(/Out of memory: Killed process \d+ \(tail\)/);
     expect(at().guest.console.matching(/Out of memory: Killed process \d+ \(tail\)/).length).toBe(1);
     await expectUnharmed(before);
   });
@@ -67,6 +68,7 @@ describe("PID 1 survives", () => {
     const peer = await at().client.open({ op: "run", v: 1, shell: "raw", cmd: `kill -9 ${before}` });
     await peer.ending();
     expect(await worker()).not.toBe(before);
+    await at().guest.console.line(/mote: worker \d+ was killed by signal 9/);
     expect(at().guest.console.logged(/^worker \d+ was killed by signal 9/).length).toBe(1);
   });
 });

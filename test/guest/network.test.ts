@@ -75,7 +75,8 @@ describe("ip= with every field, a key, profile smolvm", () => {
     expect(await at().output("cat /etc/ssh/ssh_host_ed25519_key")).toContain("ed25519");
   });
 
-  test("L032: the console has them too", () => {
+  test("L032: the console has them too", async () => {
+    await at().guest.console.line(/SMOLVM_TS stage=init-complete/);
     expect(at().guest.console.matching(/SMOLVM_TS stage=init-complete epoch_s=[\d.]+ uptime_s=[\d.]+/).length).toBe(1);
   });
 });
@@ -99,6 +100,7 @@ describe("ip= with empty fields, a key that is none", () => {
 
   test("L031: there is no key, and a warning", async () => {
     expect((await at().client.run("test -e ~root/.ssh/authorized_keys")).object.exit_code).toBe(1);
+    await at().guest.console.line(/mote: .*authorized_key/);
     expect(at().guest.console.logged(/authorized_key/).length).toBe(1);
   });
 

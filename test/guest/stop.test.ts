@@ -70,6 +70,7 @@ describe("a root that is read-only and has no /run", () => {
     const targets = (await at().file("/proc/1/mountinfo")).split("\n").map((line) => line.split(" ")[4]);
     expect(targets).not.toContain("/run");
     expect(targets).toEqual(expect.arrayContaining(["/proc", "/sys", "/dev", "/dev/pts", "/dev/shm"]));
+    await at().guest.console.line(/mote: .*\/run: /);
     expect(at().guest.console.logged(/\/run: /).length).toBe(1);
     expect((await at().client.run("touch /file")).object.exit_code).toBe(1);
   });
