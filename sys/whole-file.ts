@@ -66,6 +66,21 @@ export function replaceWhole(path: string, bytes: Uint8Array, mode: number): voi
   }
 }
 
+/**
+ * Writes a file anew in place, as one that is a mount has to be; made where it is missing, with mode 0644 less the umask.
+ * It is never empty meanwhile, and keeps its length where writing fails. Throws SysError.
+ */
+export function overwriteWhole(path: string, bytes: Uint8Array): void {
+  const name = cstring(path);
+  const flags = O_WRONLY | O_CREAT | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
+  const fd = check(call(Call.open, addressOf(name), flags, 0o644), "open", path);
+  let result = writeFully(fd, bytes, 0, bytes.length);
+  if (result === 0) result = call(Call.ftruncate, fd, bytes.length, 0);
+  const closed = close(fd);
+  check(result, "write", path);
+  check(closed, "close", path);
+}
+
 /** Writes what a file of the kernel's is to say, one in /proc/sys or of a control group. Returns 0 or -errno. */
 export function writeValue(path: string, text: string): number {
   const name = cstring(path);

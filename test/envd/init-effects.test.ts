@@ -2,9 +2,11 @@
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { withNames } from "../../envd/hosts.ts";
 import { decodeText, encodeText } from "../../sys/bytes.ts";
 import { hangLimit } from "../agent.ts";
+import { LogFile } from "../log-file.ts";
 import { until } from "../until.ts";
 import { Daemon } from "./daemon.ts";
 
@@ -80,6 +82,32 @@ describe("the hosts file", () => {
     Daemon.with({ setup: "printf '10.9.8.7 last' > /etc/hosts" }, async (daemon) => {
       await daemon.init({ hyperloopIP: "192.0.2.1" });
       expect(daemon.read("/etc/hosts").toString()).toBe(`10.9.8.7 last\n${entries}`);
+    }));
+
+  test("who reads it while it is written never finds it empty", () =>
+    Daemon.with({}, async (daemon) => {
+      const log = new LogFile();
+      const reader = Bun.spawn({
+        // Says that it reads, and when its input ends, how often the first line was missing.
+        cmd: [process.execPath, "-e", `
+          const { readFileSync } = require("node:fs");
+          let [missing, isOver] = [0, false];
+          process.stdin.on("end", () => { isOver = true; }).resume();
+          const turn = () => {
+            for (let i = 0; i < 100; i++) if (!readFileSync(process.argv[1], "latin1").startsWith("127.0.0.1 localhost")) missing++;
+            if (isOver) console.log("missing", missing); else setImmediate(turn);
+          };
+          console.log("reading");
+          turn();`, join(daemon.directory, "hosts")],
+        stdio: ["pipe", log.fd, "inherit"],
+      });
+      await until("it reads", 20, () => log.text === "reading\n");
+      for (let i = 0; i < 300; i++) await daemon.init({ hyperloopIP: i % 2 === 0 ? "192.0.2.100" : "192.0.2.1" });
+      reader.stdin.end();
+      await reader.exited;
+      expect(log.text).toBe("reading\nmissing 0\n");
+      log.close();
+      expect(daemon.read("/etc/hosts").toString()).toBe(before + entries);
     }));
 
   test("a hosts file that cannot be written is no failure", () =>
