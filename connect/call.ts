@@ -7,6 +7,7 @@ import { monotonicNow } from "../sys/clock.ts";
 import type { Loop } from "../sys/loop.ts";
 import { Timer } from "../sys/timer.ts";
 import { Code, httpStatus } from "./code.ts";
+import { MessageRoom } from "./collector.ts";
 import { type Dialect, Protocol } from "./dialect.ts";
 import { ENVELOPE_BYTES, Flag, putEnvelope, putHead } from "./envelope.ts";
 import { printEnd, printError, printTrailers, RpcError } from "./error.ts";
@@ -20,6 +21,8 @@ const LAST_TIMEOUT_MS = 60_000;
 
 export class Call extends BodyWriter {
   readonly exchange: Exchange;
+  /** Of the messages that it is sent. */
+  readonly room = new MessageRoom();
   /** When the call's time is up: milliseconds on the monotonic clock, Infinity where it has no limit. */
   deadline = Infinity;
   /** Who takes the messages that the client streams. */
@@ -220,6 +223,7 @@ export class Call extends BodyWriter {
     this.isEnded = true;
     this.owner = undefined;
     this.reader = undefined;
+    this.room.close();
     if (this.timer !== undefined) this.loop.timers.cancel(this.timer);
     this.timer = undefined;
   }

@@ -1,6 +1,6 @@
 /** Envelopes of Connect and frames of gRPC-Web: five bytes before every message of a stream; envd-rpc.md 2.5, 2.13. */
 import { Code } from "./code.ts";
-import { Collector, MESSAGE_LIMIT, tooLong } from "./collector.ts";
+import { Collector, MESSAGE_LIMIT, type MessageRoom, tooLong } from "./collector.ts";
 import { invalid, RpcError } from "./error.ts";
 
 export const ENVELOPE_BYTES = 5;
@@ -47,10 +47,11 @@ export class EnvelopeReader {
   private readonly head = new Uint8Array(ENVELOPE_BYTES);
   private headSize = 0;
   private length = 0;
-  private readonly payload = new Collector();
+  private readonly payload: Collector;
 
   /** `endFlag` is that of the protocol. `takesCompressed`: the request has said how messages are compressed. */
-  constructor(endFlag: Flag, takesCompressed: boolean) {
+  constructor(endFlag: Flag, takesCompressed: boolean, room: MessageRoom) {
+    this.payload = new Collector(room);
     this.endFlag = endFlag;
     this.takesCompressed = takesCompressed;
   }

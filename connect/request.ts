@@ -27,7 +27,7 @@ export class RequestReader extends BodyReader {
   /** Whether the one message is compressed. */
   private isCompressed: boolean;
   /** The one message of a call whose client does not stream. */
-  private readonly body = new Collector();
+  private readonly body: Collector;
   private count = 0;
   /** What the call fails with when its body has come. */
   private error: RpcError | undefined;
@@ -37,12 +37,13 @@ export class RequestReader extends BodyReader {
   constructor(call: Call, method: Method, dialect: Dialect, contentLength: number, isGzip: boolean) {
     super();
     this.call = call;
+    this.body = new Collector(call.room);
     this.method = method;
     this.isJson = dialect.isJson;
     this.contentLength = contentLength;
     this.isCompressed = isGzip;
     if (dialect.protocol !== Protocol.UNARY) {
-      this.envelopes = new EnvelopeReader(dialect.protocol === Protocol.GRPC_WEB ? Flag.TRAILERS : Flag.END, isGzip);
+      this.envelopes = new EnvelopeReader(dialect.protocol === Protocol.GRPC_WEB ? Flag.TRAILERS : Flag.END, isGzip, call.room);
     }
   }
 
@@ -64,7 +65,9 @@ export class RequestReader extends BodyReader {
       this.envelopes?.close();
       if (this.method.kind === MethodKind.CLIENT_STREAM) return this.call.reader?.onEnd();
       if (this.envelopes !== undefined && this.count === 0) throw unlike("zero messages");
-      this.method.start(this.call, this.decode(this.body.bytes, 0, this.body.size, this.isCompressed));
+      const { bytes, size } = this.body;
+      this.body.clear();
+      this.method.start(this.call, this.decode(bytes, 0, size, this.isCompressed));
     } catch (error) {
       this.call.fail(error instanceof RpcError ? error : internal(error instanceof Error ? error.message : ""));
     }

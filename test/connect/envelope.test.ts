@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Code } from "../../connect/code.ts";
-import { MESSAGE_LIMIT } from "../../connect/collector.ts";
+import { MESSAGE_LIMIT, MessageRoom } from "../../connect/collector.ts";
 import { ENVELOPE_BYTES, EnvelopeReader, Flag, putEnvelope } from "../../connect/envelope.ts";
 import { RpcError } from "../../connect/error.ts";
 
@@ -49,7 +49,7 @@ test("messages are the same in whatever pieces they come", () => {
     const stream = Buffer.concat(payloads.map((bytes) => envelope(0, bytes)));
     const bounds = [0, ...cuts.filter((cut) => cut < stream.length).toSorted((a, b) => a - b), stream.length];
     const pieces = bounds.slice(1).map((end, i) => stream.subarray(bounds[i], end));
-    const reader = new EnvelopeReader(Flag.END, false);
+    const reader = new EnvelopeReader(Flag.END, false, new MessageRoom());
     expect(messages(reader, pieces).map((bytes) => Buffer.from(bytes))).toEqual(payloads.map((bytes) => Buffer.from(bytes)));
     reader.close();
   }), { numRuns: 500 });
@@ -58,12 +58,12 @@ test("messages are the same in whatever pieces they come", () => {
 test("byte by byte", () => {
   const payloads = ["", "a", "bc", ""].map((text) => new TextEncoder().encode(text));
   const stream = Buffer.concat(payloads.map((bytes) => envelope(0, bytes)));
-  expect(messages(new EnvelopeReader(Flag.END, false), [...stream].map((byte) => Uint8Array.of(byte)))).toEqual(payloads);
+  expect(messages(new EnvelopeReader(Flag.END, false, new MessageRoom()), [...stream].map((byte) => Uint8Array.of(byte)))).toEqual(payloads);
 });
 
 describe("the end", () => {
   test.each([[Flag.END], [Flag.TRAILERS]])("an envelope with flag %d ends the stream, nothing after it counts", (flag) => {
-    const reader = new EnvelopeReader(flag, false);
+    const reader = new EnvelopeReader(flag, false, new MessageRoom());
     const stream = Buffer.concat([envelope(0, Uint8Array.of(1)), envelope(flag, Uint8Array.of(2)), envelope(0x40, Uint8Array.of(3))]);
     expect(messages(reader, [stream])).toEqual([Uint8Array.of(1)]);
     expect(reader.isEnded).toBe(true);
@@ -72,7 +72,7 @@ describe("the end", () => {
 
   test("within an envelope it is an error, at a border it is none", () => {
     for (let length = 0; length < 8; length++) {
-      const reader = new EnvelopeReader(Flag.END, false);
+      const reader = new EnvelopeReader(Flag.END, false, new MessageRoom());
       messages(reader, [envelope(0, Uint8Array.of(1, 2, 3)).subarray(0, length)]);
       const expected = length === 0 || length === 8 ? [Code.OK, ""] : [Code.INVALID_ARGUMENT, "protocol error: incomplete envelope"];
       expect(refusal(() => reader.close())).toEqual(expected as [Code, string]);
@@ -81,16 +81,16 @@ describe("the end", () => {
 });
 
 describe("refused as soon as the head is there", () => {
-  const head = (...bytes: number[]) => () => void new EnvelopeReader(Flag.END, false).take(Uint8Array.from(bytes), 0, bytes.length);
+  const head = (...bytes: number[]) => () => void new EnvelopeReader(Flag.END, false, new MessageRoom()).take(Uint8Array.from(bytes), 0, bytes.length);
 
   test("flags that are reserved", () => {
     for (const flag of [4, 0x40, 0x80, 0xff]) expect(refusal(head(flag, 0, 0, 0, 1))).toEqual([Code.INTERNAL, `protocol error: invalid envelope flags ${flag}`]);
-    expect(refusal(() => void new EnvelopeReader(Flag.TRAILERS, false).take(Uint8Array.of(2, 0, 0, 0, 0), 0, 5))[0]).toBe(Code.INTERNAL);
+    expect(refusal(() => void new EnvelopeReader(Flag.TRAILERS, false, new MessageRoom()).take(Uint8Array.of(2, 0, 0, 0, 0), 0, 5))[0]).toBe(Code.INTERNAL);
   });
 
   test("a compressed message that nobody has announced", () => {
     expect(refusal(head(1, 0, 0, 0, 1))).toEqual([Code.INTERNAL, "protocol error: sent compressed message without compression support"]);
-    const reader = new EnvelopeReader(Flag.END, true);
+    const reader = new EnvelopeReader(Flag.END, true, new MessageRoom());
     expect(messages(reader, [envelope(1, Uint8Array.of(9))])).toEqual([Uint8Array.of(9)]);
     expect(reader.isCompressed).toBe(true);
   });
@@ -105,7 +105,7 @@ describe("refused as soon as the head is there", () => {
 test("a length that is announced takes no room before its bytes come", () => {
   const before = process.memoryUsage().arrayBuffers;
   const readers = Array.from({ length: 100 }, () => {
-    const reader = new EnvelopeReader(Flag.END, false);
+    const reader = new EnvelopeReader(Flag.END, false, new MessageRoom());
     reader.take(Uint8Array.of(0, 3, 0xff, 0xff, 0xff, 1, 2, 3), 0, 8);
     return reader;
   });

@@ -2,6 +2,7 @@
 // so. usage: codecs COUNT SEED FIRST; message n depends on SEED and n alone. Exits with 1, naming n, where anything but an
 // RpcError is thrown, or where what was read does not print and read again.
 
+import { MessageRoom } from "../../connect/collector.ts";
 import { ENVELOPE_BYTES, EnvelopeReader, Flag, putEnvelope } from "../../connect/envelope.ts";
 import { RpcError } from "../../connect/error.ts";
 import { messageFromJson } from "../../connect/from-json.ts";
@@ -134,7 +135,7 @@ function checkBinary(type: MessageType, bytes: Uint8Array, size: number): void {
 }
 
 function checkEnvelopes(random: Random, bytes: Uint8Array, size: number): void {
-  const reader = new EnvelopeReader(random.below(2) === 0 ? Flag.END : Flag.TRAILERS, random.below(2) === 0);
+  const reader = new EnvelopeReader(random.below(2) === 0 ? Flag.END : Flag.TRAILERS, random.below(2) === 0, new MessageRoom());
   for (let at = 0; at < size; ) {
     const end = Math.min(size, at + 1 + random.below(20));
     const taken = reader.take(bytes, at, end);

@@ -2,12 +2,14 @@
 
 import { expect } from "bun:test";
 import { gzipSync } from "node:zlib";
+import { hangLimit } from "../agent.ts";
 import { CJ, code, CP, endCode, envelopes, J, P } from "../connect/answers.ts";
 import { envelope } from "../connect/envelope.ts";
-import { head, RawClient } from "../connect/raw.ts";
+import { type Answer, head, RawClient } from "../connect/raw.ts";
 import type { Daemon } from "../envd/daemon.ts";
 import { host } from "../host.ts";
 import * as proc from "../proc.ts";
+import { until } from "../until.ts";
 import { Cases } from "./cases.ts";
 import type { Client } from "./client.ts";
 import { encodeInput } from "./input-stream.ts";
@@ -105,6 +107,65 @@ cases.once("P19, P20: what is too long or too deep is refused at once, and costs
   // A body of 100 kB is kept until it is whole.
   if (host.name === "x86_64") expect(peak(cases.daemon) - before).toBeLessThan(512 * 1024);
 });
+
+const large = 60 << 20;
+/** The head of a large message. */
+const largeHead = (fields: Readonly<Record<string, string>> = {}): string =>
+  head("POST /process.Process/SendInput", { "Content-Type": P, "Content-Length": `${large}`, ...fields });
+
+/** Begins a large message. Room is made for all of it when more than half has come. */
+async function beginLarge(start: string | Uint8Array): Promise<RawClient> {
+  const raw = await RawClient.open(cases.daemon.port);
+  await raw.send(start);
+  await raw.send(Buffer.alloc(33 << 20));
+  return raw;
+}
+
+/** Many that begin a large message at once: there is room for two. */
+async function crowd(start: string | Uint8Array, codeOf: (answer: Answer) => unknown): Promise<RawClient[]> {
+  const all = new Set(await Promise.all(Array.from({ length: 6 }, () => beginLarge(start))));
+  const refused = async (raw: RawClient): Promise<void> => {
+    expect(codeOf(await raw.answer())).toBe("resource_exhausted");
+    raw.close();
+    all.delete(raw);
+  };
+  const each = [...all].map(refused);
+  each.forEach((promise) => promise.catch(() => undefined)); // those that are not refused are closed later
+  await until("four are refused", 60, () => all.size <= 2);
+  expect(all.size).toBe(2);
+  return [...all];
+}
+
+cases.once("large messages have room together for two, and again when those are gone", async () => {
+  const expectRoom = async (): Promise<void> => {
+    const answer = await cases.post("/process.Process/SendInput", P, Buffer.alloc(large));
+    expect(code(answer)).toEqual([400, "invalid_argument"]);
+  };
+  // Their clients go.
+  for (const raw of await crowd(largeHead(), (answer) => code(answer)[1])) raw.reset();
+  await until("there is room again", 20, async () => (await expectRoom().catch(() => "no")) === undefined);
+  // Their messages come to their end.
+  for (const raw of await crowd(largeHead(), (answer) => code(answer)[1])) {
+    await raw.send(Buffer.alloc(large - (33 << 20)));
+    expect(code(await raw.answer())).toEqual([400, "invalid_argument"]);
+    raw.close();
+  }
+  await expectRoom();
+  // The same in a stream.
+  const stream = Buffer.concat([
+    Buffer.from(head("POST /process.Process/StreamInput", { "Content-Type": CP, "Transfer-Encoding": "chunked" })),
+    Buffer.from(`${(large + 5).toString(16)}\r\n`), Uint8Array.of(0, large >>> 24, (large >>> 16) & 0xff, (large >>> 8) & 0xff, large & 0xff),
+  ]);
+  for (const raw of await crowd(stream, endCode)) raw.reset();
+  await until("there is room again", 20, async () => (await expectRoom().catch(() => "no")) === undefined);
+  // Their time is up.
+  for (let i = 0; i < 4; i++) {
+    const raw = await beginLarge(largeHead({ "Connect-Timeout-Ms": "1000" }));
+    expect(code(await raw.answer())).toEqual([504, "deadline_exceeded"]);
+    raw.close();
+  }
+  await expectRoom();
+}, hangLimit * 2);
 
 cases.both("P21: a message of 4 MiB less a byte", async (client) => {
   const stream = await client.sh("wc -c", {}, { stdin: true });
