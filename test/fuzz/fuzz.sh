@@ -4,7 +4,7 @@
 #
 # `frames` are those of the SmolVM control channel, `http` are requests of envd's protocol. Stream n
 # depends on SEED and n alone: `fuzz.sh http 1 SEED n` repeats one. The agent executes what it
-# is asked, so it runs as nobody, in a directory of its own. FUZZ_BINARY names another agent.
+# is asked, so it runs as nobody, in a directory and with a /tmp of its own. FUZZ_BINARY names another agent.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -34,7 +34,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-mkdir "$scratch/work" "$scratch/log"
+mkdir "$scratch/work" "$scratch/log" "$scratch/tmp"
 gcc -std=gnu11 -O2 -Wall -Wextra -Wno-sign-compare "${options[@]}" -o "$scratch/client" test/fuzz/client.c
 install -m 755 "$binary" "$scratch/agent"
 chmod 755 "$scratch"
@@ -43,8 +43,19 @@ chown $nobody:$nobody "$scratch/work" "$scratch/log"
 socket=$scratch/work/sock
 marker=MOTE_TEST=fuzz-$$
 cd "$scratch/work"
+# Mutated paths are written to, too: its /tmp is another one, with the directory at the same place.
+# shellcheck disable=SC2016
+private_tmp='
+set -e
+scratch=$1; shift
+mount -t tmpfs -o mode=1777 tmp "$scratch/tmp"
+mkdir "$scratch/tmp/${scratch##*/}"
+mount --bind "$scratch" "$scratch/tmp/${scratch##*/}"
+mount --rbind "$scratch/tmp" /tmp
+cd "$scratch/work"
+exec "$@"'
 env -i PATH=/usr/bin:/bin "$marker" ASAN_OPTIONS="log_path=$scratch/log/asan:exitcode=99:detect_leaks=1:quarantine_size_mb=32" \
-  setpriv --reuid $nobody --regid $nobody --clear-groups --no-new-privs \
+  unshare --mount sh -c "$private_tmp" sh "$scratch" setpriv --reuid $nobody --regid $nobody --clear-groups --no-new-privs \
   "$scratch/agent" --no-supervise --isnotfc --log $level --listen "${service}unix:$socket" 2>"$scratch/log/stderr" &
 agent=$!
 
