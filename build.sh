@@ -147,6 +147,19 @@ runtime_sources() {
   done
 }
 
+# zlib's sources, but every stream is compressed at the level and by the strategy of sys/deflate.c: what others take is left
+# out.
+zlib_sources() {
+  local source file copy
+  mkdir -p build/zlib
+  for source in $ZLIB $ZLIB_FAST; do
+    file=$RUNTIME/vendor/zlib/$source.c copy=build/zlib/$source.c
+    [ "$copy" -nt "$file" ] && [ "$copy" -nt build.sh ] && continue
+    sed -z 's/s->level == 0 ? deflate_stored[^;]*/deflate_slow(s, flush)/
+      s/deflate_\(stored\|fast\)}/deflate_slow}/g' "$file" >"$copy"
+  done
+}
+
 # object CC FLAGS SOURCE OBJECT: compiles where the source is newer than the object.
 object() {
   local cc=$1 flags=$2 source=$3 object=$4
@@ -171,6 +184,7 @@ link() {
   dir=build/$target
   mkdir -p "$dir" dist
   runtime_sources
+  zlib_sources
   while read -r source; do
     # It is part of the program itself, which asks after nearly every call whether something has been thrown.
     [ "$source" != src/scr_exception.c ] || continue
@@ -185,7 +199,7 @@ link() {
   wait
   for source in $ZLIB $ZLIB_FAST; do
     case " $ZLIB_FAST " in *" $source "*) speed=-O2 ;; *) speed= ;; esac
-    object "$cc" "$flags -w $speed" "$RUNTIME/vendor/zlib/$source.c" "$dir/zlib/$source.o"
+    object "$cc" "$flags -w $speed" "build/zlib/$source.c" "$dir/zlib/$source.o"
     objects="$objects $dir/zlib/$source.o"
   done
   commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
