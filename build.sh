@@ -95,8 +95,8 @@ ZLIB_FAST="deflate inffast trees"
 WARNINGS="-Wall -Wextra -Wno-unused-parameter -Wno-cast-function-type"
 # Nobody looks at floating point exceptions. Ryu, which prints doubles and is all that NDEBUG is for, computes most of its
 # tables when it needs them.
-COMMON="-std=c11 -D_GNU_SOURCE -fno-math-errno -fno-trapping-math -fno-strict-aliasing -Ibuild/runtime -I$RUNTIME/vendor/zlib
-  -DRYU_OPTIMIZE_SIZE -DNDEBUG -I$RUNTIME/vendor -ffile-prefix-map=$PWD=."
+COMMON="-std=c11 -D_GNU_SOURCE -fno-math-errno -fno-trapping-math -fno-strict-aliasing -Ibuild/runtime -Ibuild/zlib
+  -DBUILDFIXED -DRYU_OPTIMIZE_SIZE -DNDEBUG -I$RUNTIME/vendor -ffile-prefix-map=$PWD=."
 # Small and static: no unwind tables, no relocations, every unused section dropped, the whole program seen at once.
 STATIC="$COMMON -DSCR_MUSL -Os -flto -ffunction-sections -fdata-sections -fno-pie -fno-pic
   -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector -fno-caller-saves -fno-gcse"
@@ -148,15 +148,16 @@ runtime_sources() {
 }
 
 # zlib's sources, but every stream is compressed at the level and by the strategy of sys/deflate.c: what others take is left
-# out.
+# out. And the tables of codes are computed when the first stream needs them.
 zlib_sources() {
-  local source file copy
+  local file copy
   mkdir -p build/zlib
-  for source in $ZLIB $ZLIB_FAST; do
-    file=$RUNTIME/vendor/zlib/$source.c copy=build/zlib/$source.c
+  for file in "$RUNTIME"/vendor/zlib/*.[ch]; do
+    copy=build/zlib/${file##*/}
     [ "$copy" -nt "$file" ] && [ "$copy" -nt build.sh ] && continue
     sed -z 's/s->level == 0 ? deflate_stored[^;]*/deflate_slow(s, flush)/
-      s/deflate_\(stored\|fast\)}/deflate_slow}/g' "$file" >"$copy"
+      s/deflate_\(stored\|fast\)}/deflate_slow}/g
+      s/defined(GEN_TREES_H) || !defined(STDC)/1/g' "$file" >"$copy"
   done
 }
 
