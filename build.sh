@@ -147,8 +147,8 @@ runtime_sources() {
   done
 }
 
-# zlib's sources, but every stream is compressed at the level and by the strategy of sys/deflate.c: what others take is left
-# out. And the tables of codes are computed when the first stream needs them.
+# zlib's sources, but every stream is compressed at the level, by the strategy and with the header of sys/deflate.c: what
+# others take is left out. And the tables of codes are computed when the first stream needs them.
 zlib_sources() {
   local file copy
   mkdir -p build/zlib
@@ -157,6 +157,8 @@ zlib_sources() {
     [ "$copy" -nt "$file" ] && [ "$copy" -nt build.sh ] && continue
     sed -z 's/s->level == 0 ? deflate_stored[^;]*/deflate_slow(s, flush)/
       s/deflate_\(stored\|fast\)}/deflate_slow}/g
+      s/s->status == \(INIT\|EXTRA\|NAME\|COMMENT\|HCRC\)_STATE/0/g
+      s/s->gzhead == Z_NULL/1/g
       s/defined(GEN_TREES_H) || !defined(STDC)/1/g' "$file" >"$copy"
   done
 }
