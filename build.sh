@@ -95,8 +95,8 @@ ZLIB_FAST="deflate inffast trees"
 WARNINGS="-Wall -Wextra -Wno-unused-parameter -Wno-cast-function-type"
 # Nobody looks at floating point exceptions. Ryu, which prints doubles and is all that NDEBUG is for, computes most of its
 # tables when it needs them.
-COMMON="-std=c11 -D_GNU_SOURCE -fno-math-errno -fno-trapping-math -fno-strict-aliasing -Ibuild/runtime -I$RUNTIME/vendor/zlib
-  -DRYU_OPTIMIZE_SIZE -DNDEBUG -I$RUNTIME/vendor -ffile-prefix-map=$PWD=."
+COMMON="-std=c11 -D_GNU_SOURCE -fno-math-errno -fno-trapping-math -fno-strict-aliasing -Ibuild/runtime -Ibuild/zlib
+  -DBUILDFIXED -DRYU_OPTIMIZE_SIZE -DNDEBUG -I$RUNTIME/vendor -ffile-prefix-map=$PWD=."
 # Small and static: no unwind tables, no relocations, every unused section dropped, the whole program seen at once.
 STATIC="$COMMON -DSCR_MUSL -Os -flto -ffunction-sections -fdata-sections -fno-pie -fno-pic
   -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector -fno-caller-saves -fno-gcse"
@@ -147,6 +147,22 @@ runtime_sources() {
   done
 }
 
+# zlib's sources, but every stream is compressed at the level, by the strategy and with the header of sys/deflate.c: what
+# others take is left out. And the tables of codes are computed when the first stream needs them.
+zlib_sources() {
+  local file copy
+  mkdir -p build/zlib
+  for file in "$RUNTIME"/vendor/zlib/*.[ch]; do
+    copy=build/zlib/${file##*/}
+    [ "$copy" -nt "$file" ] && [ "$copy" -nt build.sh ] && continue
+    sed -z 's/s->level == 0 ? deflate_stored[^;]*/deflate_slow(s, flush)/
+      s/deflate_\(stored\|fast\)}/deflate_slow}/g
+      s/s->status == \(INIT\|EXTRA\|NAME\|COMMENT\|HCRC\)_STATE/0/g
+      s/s->gzhead == Z_NULL/1/g
+      s/defined(GEN_TREES_H) || !defined(STDC)/1/g' "$file" >"$copy"
+  done
+}
+
 # object CC FLAGS SOURCE OBJECT: compiles where the source is newer than the object.
 object() {
   local cc=$1 flags=$2 source=$3 object=$4
@@ -171,6 +187,7 @@ link() {
   dir=build/$target
   mkdir -p "$dir" dist
   runtime_sources
+  zlib_sources
   while read -r source; do
     # It is part of the program itself, which asks after nearly every call whether something has been thrown.
     [ "$source" != src/scr_exception.c ] || continue
@@ -185,7 +202,7 @@ link() {
   wait
   for source in $ZLIB $ZLIB_FAST; do
     case " $ZLIB_FAST " in *" $source "*) speed=-O2 ;; *) speed= ;; esac
-    object "$cc" "$flags -w $speed" "$RUNTIME/vendor/zlib/$source.c" "$dir/zlib/$source.o"
+    object "$cc" "$flags -w $speed" "build/zlib/$source.c" "$dir/zlib/$source.o"
     objects="$objects $dir/zlib/$source.o"
   done
   commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)

@@ -1,4 +1,4 @@
-// Workers killed one after the other while clients make requests all the time: what that costs them.
+// Workers killed one after the other: what that costs clients that make requests all the time, and how soon the next one comes.
 
 import type { Client } from "./client.ts";
 import { host } from "./host.ts";
@@ -19,6 +19,24 @@ export const kinds: readonly Kill[] = {
 
 /** Kills in a row: MOTE_KILLS for a long test. An emulator takes a tenth of a second and more to start a worker. */
 export const rounds = Number(process.env.MOTE_KILLS ?? (host.name === "aarch64" ? 9 : 20));
+
+/** Less than the longest pause before a worker, and more than the one before that; milliseconds. */
+const NEARLY_LONGEST = 900;
+
+/**
+ * Has workers die until three in a row have come after the longest pause. `next` kills one and returns the pid of the one
+ * that follows it. Returns the times that this took; milliseconds. How many there are is not told beforehand: a worker that
+ * a busy machine has let live for ten times its pause was healthy, and the pauses begin anew.
+ */
+export async function pausesUpToTheLongest(worker: number, next: (worker: number) => Promise<number>): Promise<number[]> {
+  const pauses: number[] = [];
+  while (pauses.length < 3 || pauses.slice(-3).some((pause) => pause < NEARLY_LONGEST)) {
+    const start = performance.now();
+    worker = await next(worker);
+    pauses.push(performance.now() - start);
+  }
+  return pauses;
+}
 
 /** A stretch of time, in milliseconds. */
 interface Span {

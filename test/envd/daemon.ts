@@ -93,8 +93,6 @@ export class Daemon {
       });
     } catch (error) {
       await daemon.dispose();
-      // Another test process has found the same port free at the same time.
-      if (daemon.stderr.includes(`bind envd+tcp:127.0.0.1:${daemon.port}: Address already in use`)) return Daemon.start(options);
       throw new Error(`not ready; it said: ${daemon.stderr}`, { cause: error });
     }
     return daemon;

@@ -1,9 +1,9 @@
 // What a file system refuses only when a file is closed: nothing that is not stored may be said to be.
 
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { hangLimit } from "../agent.ts";
+import { fuseAt } from "../fuse.ts";
 import { Daemon } from "./daemon.ts";
 import { ask, filePart } from "./peer.ts";
 import { putForm, putRaw } from "./uploads.ts";
@@ -12,9 +12,7 @@ setDefaultTimeout(hangLimit);
 
 let daemon: Daemon;
 beforeAll(async () => {
-  daemon = await Daemon.start({
-    setup: `mkdir /srv/late; setpriv --pdeathsig KILL ${process.execPath} ${join(import.meta.dir, "late-disk.ts")} /srv/late & while ! grep -q /srv/late /proc/self/mounts; do sleep 0.01; done`,
-  });
+  daemon = await Daemon.start({ setup: fuseAt("/srv/late") });
 });
 afterAll(() => daemon.dispose());
 

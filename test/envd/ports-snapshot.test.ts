@@ -6,7 +6,7 @@ import { RawClient } from "../http/raw.ts";
 import { until } from "../until.ts";
 import type { Daemon } from "./daemon.ts";
 import { forwarding, inOwnNetwork, isForwarded, reach, WAIT_SECONDS, withDaemon } from "./forwarding.ts";
-import { ask, fakeDrop, prepare } from "./snapshots.ts";
+import { ask, fakeDrop, part, prepare, prepareBeforeHealth } from "./snapshots.ts";
 import { Server } from "./stream.ts";
 
 const PORT = 8000;
@@ -16,7 +16,7 @@ const FORGOTTEN = 3;
 inOwnNetwork();
 
 function withServer(body: (daemon: Daemon) => Promise<void>, ...args: readonly string[]): Promise<void> {
-  const options = { args: [...forwarding, ...args], setup: `${fakeDrop}; truncate -s 64M /srv/part` };
+  const options = { args: [...forwarding, ...args], setup: `${fakeDrop}; ${part}` };
   return withDaemon(async (daemon) => {
     const server = Server.echo("127.0.0.1", PORT);
     try {
@@ -36,17 +36,7 @@ async function expectReached(): Promise<void> {
 
 test("L171: /health behind a download that began before the preparation starts no ports; on a new connection it does", () =>
   withServer(async (daemon) => {
-    await RawClient.with(daemon.port, async (client) => {
-      await client.get("/files?path=/srv/part");
-      await client.get("/health");
-      expect((await client.head())?.status).toBe(200);
-      client.pause();
-      await prepare(daemon);
-      expect(isForwarded(daemon, PORT)).toBe(false);
-      client.ignore();
-      client.resume();
-      await until("the file has come, and the answer behind it", 30, () => client.received > 64 * 1024 * 1024 && client.isEnded);
-    });
+    await prepareBeforeHealth(daemon, () => expect(isForwarded(daemon, PORT)).toBe(false));
     // Twice the time after which it would have looked.
     await Bun.sleep(2500);
     expect(isForwarded(daemon, PORT)).toBe(false);

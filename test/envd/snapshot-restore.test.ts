@@ -12,7 +12,7 @@ import { until } from "../until.ts";
 import { Daemon } from "./daemon.ts";
 import { slowMount } from "./inits.ts";
 import { NetworkDaemon } from "./own-network.ts";
-import { ask, fakeDrop, init, isKeptAlive, longDownload, prepare, withDaemon } from "./snapshots.ts";
+import { ask, fakeDrop, init, isKeptAlive, longDownload, part, prepare, prepareBeforeHealth, withDaemon } from "./snapshots.ts";
 
 setDefaultTimeout(hangLimit);
 
@@ -34,20 +34,10 @@ const over = /the preparation for a snapshot is over/g;
 describe("what ends a preparation", () => {
   test("L171: not /health on a connection from before it, however late it comes", () =>
     withDaemon(async (daemon) => {
-      await RawClient.with(daemon.port, async (client) => {
-        await client.get("/files?path=/srv/part");
-        await client.get("/health");
-        expect((await client.head())?.status).toBe(200);
-        client.pause();
-        await prepare(daemon);
-        client.resume();
-        const size = 64 * 1024 * 1024;
-        client.ignore();
-        await until("the file has come, and the answer behind it", 30, () => client.received > size && client.isEnded);
-        expect(await isKeptAlive(daemon, "/nope")).toBe(false);
-        expect(daemon.stderr.match(over)).toBeNull();
-      });
-    }, `${fakeDrop}; truncate -s 64M /srv/part`));
+      await prepareBeforeHealth(daemon);
+      expect(await isKeptAlive(daemon, "/nope")).toBe(false);
+      expect(daemon.stderr.match(over)).toBeNull();
+    }, `${fakeDrop}; ${part}`));
 
   test("L171: nor /init there", () =>
     withDaemon(async (daemon) => {

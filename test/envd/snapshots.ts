@@ -3,11 +3,16 @@
 
 import { expect } from "bun:test";
 import { RawClient, type RawResponse } from "../http/raw.ts";
+import { until } from "../until.ts";
 import { Daemon, type DaemonOptions } from "./daemon.ts";
 
 export const dropCaches = "/proc/sys/vm/drop_caches";
 export const fakeDrop = `echo 0 >$DIR/drop; mount --bind $DIR/drop ${dropCaches}`;
 const big = "truncate -s 1G /srv/big";
+/** More than fits between a daemon and a client that does not read. */
+export const PART_BYTES = 64 * 1024 * 1024;
+/** Makes `/srv/part`, which is so large. */
+export const part = `truncate -s ${PART_BYTES} /srv/part`;
 
 export function withDaemon(body: (daemon: Daemon) => Promise<void>, setup = fakeDrop, options: DaemonOptions = {}): Promise<void> {
   return Daemon.with({ ...options, setup: `${setup}; ${big}` }, body);
@@ -30,6 +35,24 @@ export async function prepare(daemon: Daemon): Promise<RawResponse> {
     const response = await ask(client, "/snapshot/prepare", "POST");
     expect(await client.ending()).toBe("eof");
     return response;
+  });
+}
+
+/**
+ * A preparation between a download of `/srv/part` and the /health behind it, on one connection; `onPrepared` is called
+ * before they go on. When this returns both have been answered.
+ */
+export function prepareBeforeHealth(daemon: Daemon, onPrepared: () => void = () => {}): Promise<void> {
+  return RawClient.with(daemon.port, async (client) => {
+    await client.get("/files?path=/srv/part");
+    await client.get("/health");
+    expect((await client.head())?.status).toBe(200);
+    client.pause();
+    await prepare(daemon);
+    onPrepared();
+    client.ignore();
+    client.resume();
+    await until("the file has come, and the answer behind it", 30, () => client.received > PART_BYTES && client.isEnded);
   });
 }
 

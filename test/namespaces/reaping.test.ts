@@ -140,6 +140,8 @@ test.each(starters)("L047: a %s starts with nothing blocked or ignored, three de
   Namespace.with(options, async (namespace) => {
     if (kind === "command") void namespace.client.open({ op: "run", shell: "raw", cmd: "exec sleep 600" });
     const pid = await find(namespace, "sleep 600");
+    // Before, the dynamic linker opens its libraries.
+    await until("it sleeps", 10, () => proc.state(pid) === "S");
     const worker = await namespace.worker();
     const none = "0".repeat(16);
     expect(["SigBlk", "SigIgn", "ShdPnd"].map((name) => proc.statusLine(pid, name))).toEqual([none, none, none]);

@@ -175,7 +175,7 @@ describe("what does not end it", () => {
   });
 
   test("L046: SIGHUP, SIGUSR1, SIGUSR2 and SIGPWR beside another init, neither supervisor nor worker", async () => {
-    await Agent.with({}, async (agent) => {
+    await Agent.with({ isSupervised: true }, async (agent) => {
       const processes = [agent.pid, ...children(agent.pid)];
       for (const pid of processes) {
         for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2", SIGPWR] as const) process.kill(pid, signal);

@@ -2,15 +2,14 @@
 
 import { expect } from "bun:test";
 import { appendFileSync, chmodSync, mkdirSync, renameSync, rmdirSync, rmSync, utimesSync } from "node:fs";
-import { join } from "node:path";
+import { fuseAt } from "../fuse.ts";
 import { failure } from "./cases.ts";
 import { FileCases } from "./file-cases.ts";
 import { type Change, told } from "./files.ts";
 import { HttpStream } from "./http.ts";
 import { create, withStream } from "./watching.ts";
 
-// The file system's server keeps the mount namespace in which it is mounted: it goes with the daemon.
-const cases = new FileCases({ setup: `mkdir /srv/fuse; setpriv --pdeathsig KILL ${process.execPath} ${join(import.meta.dir, "fuse.ts")} /srv/fuse & while ! grep -q /srv/fuse /proc/self/mounts; do sleep 0.01; done` });
+const cases = new FileCases({ setup: fuseAt("/srv/fuse") });
 
 async function upload(path: string, content: string): Promise<void> {
   const body = new FormData();

@@ -1,14 +1,17 @@
 // A FUSE file system that takes whatever is written and says only at the close that there was no room for it, as one over a
-// network with quotas does; mounted for as long as this program runs. usage: bun late-disk.ts DIRECTORY
+// network with quotas does; at first it is empty. This file is its server too: bun fuse.ts DIRECTORY.
 // Kernel interface of linux/fuse.h: a head of 40 bytes before each request, one of 16 before each answer.
 
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 
-const [directory = ""] = process.argv.slice(2);
-const fd = openSync("/dev/fuse", "r+");
-const data = "fd=3,rootmode=40000,user_id=0,group_id=0";
-const { exitCode, stderr } = Bun.spawnSync(["mount", "-i", "-t", "fuse", "-o", data, "fuse", directory], { stdio: ["ignore", "ignore", "pipe", fd] });
-if (exitCode !== 0) throw new Error(stderr.toString());
+/**
+ * Shell commands for the setup of a daemon that make a directory and mount one there. Its server keeps the mount namespace in
+ * which it is mounted, and goes with the daemon.
+ */
+export function fuseAt(directory: string): string {
+  const serve = `setpriv --pdeathsig KILL ${process.execPath} ${import.meta.path} ${directory}`;
+  return `mkdir ${directory}; ${serve} & while ! grep -q ${directory} /proc/self/mounts; do sleep 0.01; done`;
+}
 
 const enum Opcode {
   LOOKUP = 1,
@@ -106,22 +109,31 @@ function answer(opcode: number, node: bigint, request: Buffer): Buffer | number 
   }
 }
 
-const request = Buffer.alloc(1 << 18);
-for (;;) {
-  let length = 0;
-  try {
-    length = readSync(fd, request);
-  } catch {
-    break; // unmounted
+/** Serves until it is unmounted. */
+function serve(directory: string): void {
+  const fd = openSync("/dev/fuse", "r+");
+  const data = "fd=3,rootmode=40000,user_id=0,group_id=0";
+  const { exitCode, stderr } = Bun.spawnSync(["mount", "-i", "-t", "fuse", "-o", data, "fuse", directory], { stdio: ["ignore", "ignore", "pipe", fd] });
+  if (exitCode !== 0) throw new Error(stderr.toString());
+  const request = Buffer.alloc(1 << 18);
+  for (;;) {
+    let length = 0;
+    try {
+      length = readSync(fd, request);
+    } catch {
+      break; // unmounted
+    }
+    if (length < HEAD_BYTES) break;
+    const body = answer(request.readUInt32LE(4), request.readBigUInt64LE(16), request);
+    if (body === undefined) continue;
+    const content = typeof body === "number" ? Buffer.alloc(0) : body;
+    const head = Buffer.alloc(16);
+    head.writeUInt32LE(16 + content.length, 0);
+    head.writeInt32LE(typeof body === "number" ? -body : 0, 4);
+    request.copy(head, 8, 8, 16);
+    writeSync(fd, Buffer.concat([head, content]));
   }
-  if (length < HEAD_BYTES) break;
-  const body = answer(request.readUInt32LE(4), request.readBigUInt64LE(16), request);
-  if (body === undefined) continue;
-  const content = typeof body === "number" ? Buffer.alloc(0) : body;
-  const head = Buffer.alloc(16);
-  head.writeUInt32LE(16 + content.length, 0);
-  head.writeInt32LE(typeof body === "number" ? -body : 0, 4);
-  request.copy(head, 8, 8, 16);
-  writeSync(fd, Buffer.concat([head, content]));
+  closeSync(fd);
 }
-closeSync(fd);
+
+if (import.meta.main) serve(process.argv.at(2) ?? "");
