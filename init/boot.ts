@@ -3,24 +3,38 @@
  * yet who could be kept waiting. Nothing that fails ends it.
  */
 import { makeRunDirectories } from "../envd/run-directories.ts";
+import { setLogLevel, setLogTarget } from "../sys/log.ts";
 import { Placeholders } from "../sys/placeholder.ts";
 import { linkDevices } from "./devices.ts";
 import { prepareKernel } from "./kernel.ts";
 import { loadModules } from "./modules.ts";
 import { Mounts } from "./mounts.ts";
-import type { Settings } from "./settings.ts";
+import { openLog } from "./options.ts";
+import { KERNEL_LOG, type Settings } from "./settings.ts";
 
 export class Boot {
+  private readonly placeholders = new Placeholders();
   private readonly mounts = new Mounts();
 
   /**
-   * Up to the command line: all three standard descriptors open, /proc and /dev there. To be called before anything
-   * opens a descriptor. What fails is logged by `prepare`, when there is a log.
+   * Up to the command line: all three standard descriptors taken, /proc there. To be called before anything opens a
+   * descriptor. What fails is logged by `prepare`, when there is a log.
    */
   start(): void {
-    const placeholders = Placeholders.fill();
-    this.mounts.mountFirst();
-    placeholders.replace();
+    this.placeholders.fill();
+    this.mounts.mountProc();
+  }
+
+  /**
+   * Opens the log. /dev is mounted before it, unless the kernel's log can be had without, by a node of the image's own or
+   * in a /dev that is there already, and no standard descriptor waits for a device. (It is mounted by `prepare` then.)
+   */
+  openLog(settings: Settings): void {
+    setLogLevel(settings.logLevel);
+    if (settings.logTarget === KERNEL_LOG && this.placeholders.isEmpty && setLogTarget(KERNEL_LOG)) return;
+    this.mounts.mountDev();
+    this.placeholders.replace();
+    openLog(settings);
   }
 
   /** The machine as the settings want it, all but its network. `isOwner`: it is a machine, not a namespace. */

@@ -234,7 +234,7 @@ function armGuard(resume: Resume): void {
 function bootMachine(boot: Boot, options: InitOptions, usual: (isEnvd: boolean) => Address): void {
   boot.start();
   const settings = settingsOf(options);
-  openLog(settings);
+  boot.openLog(settings);
   const loop = new Loop();
   const listeners = new OpenListeners(loop);
   // Who connects from now on waits for the worker in the backlog.

@@ -1,8 +1,8 @@
 /** The file systems of a machine that has just started, and the directories in them; lifecycle.md 1.3. */
 import { Errno, SysError } from "../sys/errno.ts";
-import { realPath, stat } from "../sys/file.ts";
+import { opens, realPath, stat } from "../sys/file.ts";
 import { Level, log } from "../sys/log.ts";
-import { fileSystemType, mount, MountFlag, MountTable, PROC_MAGIC, remount } from "../sys/mount.ts";
+import { mount, MountFlag, MountTable, remount } from "../sys/mount.ts";
 import { changeMode, makeCharacterDevice, makeDirectory } from "../sys/node.ts";
 import { type Settings, TmpKind } from "./settings.ts";
 
@@ -83,8 +83,8 @@ function deviceRows(): DeviceRow[] {
 }
 
 /**
- * Mounts what is not mounted yet. Whatever fails is kept for `report`, as there is no log before there is a /dev, and
- * everything else is done all the same.
+ * Mounts what is not mounted yet. Whatever fails is kept for `report`, as there is no log before /proc and perhaps /dev
+ * are there, and everything else is done all the same.
  */
 export class Mounts {
   private table: MountTable | undefined;
@@ -92,9 +92,13 @@ export class Mounts {
   private mounted = 0;
   private refused = 0;
 
-  /** What listening and logging need, and no more: /proc and /dev. */
-  mountFirst(): void {
-    this.mount(procRow());
+  /** /proc, before anything is known. It is opened, not asked for its kind: a process opens files in any case. */
+  mountProc(): void {
+    if (!opens("/proc/self")) this.mount(procRow());
+  }
+
+  /** /dev, whatever the table of mounts says, which there may be none of. */
+  mountDev(): void {
     if (!isMountPoint("/dev")) this.mount(devRow());
   }
 
@@ -102,6 +106,7 @@ export class Mounts {
   mountRest(settings: Settings): void {
     this.readTable();
     if (!settings.isRootReadOnly) this.openRoot();
+    this.mountDev();
     for (const row of restRows()) this.mount(row);
     this.prepareTmp(settings);
     this.addDirectory("/run/lock", SHARED);
@@ -123,11 +128,13 @@ export class Mounts {
   /** Mounts a file system, unless something is mounted there already: a second one would hide what the first holds. */
   mount(row: MountRow): void {
     if (this.isTaken(row.target)) return;
-    this.attempt(() => {
-      makeDirectory(row.target, PUBLIC);
+    try {
       this.mountRow(row);
       this.mounted++;
-    });
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      this.keep(error);
+    }
   }
 
   private mountRow(row: MountRow): void {
@@ -135,7 +142,8 @@ export class Mounts {
       mount(row.type, row.target, row.flags, row.options);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
-      if (error.errno === Errno.EINVAL && row.isBare) mount(row.type, row.target, row.flags, "");
+      if (error.errno === Errno.ENOENT && makeDirectory(row.target, PUBLIC)) this.mountRow(row);
+      else if (error.errno === Errno.EINVAL && row.isBare) mount(row.type, row.target, row.flags, "");
       else if (error.errno === Errno.ENODEV && row.type === "devtmpfs") this.mountPlainDev(row);
       else throw error;
     }
@@ -155,7 +163,6 @@ export class Mounts {
    * is: better a /run too many than none.
    */
   private isTaken(target: string): boolean {
-    if (target === "/proc") return isMountPoint(target) && isProc();
     try {
       return this.table?.at(realPath(target)) !== undefined;
     } catch (error) {
@@ -206,23 +213,18 @@ export class Mounts {
       action();
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
-      if (isRefusal(error)) this.refused++;
-      this.failures.push(error);
+      this.keep(error);
     }
+  }
+
+  private keep(error: SysError): void {
+    if (isRefusal(error)) this.refused++;
+    this.failures.push(error);
   }
 }
 
 function isRefusal(error: SysError): boolean {
   return error.errno === Errno.EPERM && (error.call === "mount" || error.call === "remount");
-}
-
-function isProc(): boolean {
-  try {
-    return fileSystemType("/proc") === PROC_MAGIC;
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    return false;
-  }
 }
 
 /** Whether another file system is mounted on a directory of the root: cheaper than the table, which comes later. */

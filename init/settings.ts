@@ -15,6 +15,9 @@ export const enum TmpKind {
   UNTOUCHED,
 }
 
+/** The usual log: `setLogTarget` knows it by this name. */
+export const KERNEL_LOG = "kmsg";
+
 const PREFIX = "mote.";
 const GRACE_MS = 1500;
 const GRACE_DIGITS = 6;
@@ -44,7 +47,7 @@ export class Settings {
   /** Whether ctrl-alt-del is only logged. */
   isCadIgnored = false;
   /** `kmsg`, `console`, `off` or a path. */
-  logTarget = "kmsg";
+  logTarget = KERNEL_LOG;
   /** `error`, `warn`, `info` or `debug`; "" for the default. */
   logLevel = "";
   /** `ip=`, unparsed. */

@@ -1,6 +1,6 @@
 /** The signals that an init answers; lifecycle.md 1.10. */
 import { Level, log } from "../sys/log.ts";
-import { ignoreSignal, prepareSignals, Signal, SignalBit, SignalSource } from "../sys/signals.ts";
+import { ignorePipes, ignoreSignal, prepareSignals, Signal, SignalBit, SignalSource } from "../sys/signals.ts";
 import { StopWish } from "./platform.ts";
 
 /** What an init takes as events of its loop. */
@@ -14,8 +14,9 @@ export function blockInitSignals(): void {
   prepareSignals(ownedSignals());
 }
 
-/** Ignores what would only disturb. Before the first child. */
+/** Ignores what would only disturb. Before the first child: PID 1 itself is spared by the kernel. */
 export function ignoreInitSignals(): void {
+  ignorePipes();
   ignoreSignal(Signal.HUP);
   ignoreSignal(Signal.QUIT);
   ignoreSignal(Signal.ALRM);
@@ -28,6 +29,7 @@ export function ignoreInitSignals(): void {
 /** The same for an agent that has an init beside it: what concerns the machine is that one's. */
 export function prepareBesideSignals(): void {
   prepareSignals(SignalBit.TERM + SignalBit.INT + SignalBit.CHLD);
+  ignorePipes();
   ignoreSignal(Signal.HUP);
   ignoreSignal(Signal.USR1);
   ignoreSignal(Signal.USR2);

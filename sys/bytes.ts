@@ -197,8 +197,10 @@ export function readWord(view: DataView, offset: number): number {
 
 /** Writes a non-negative little-endian 64-bit word. */
 export function writeWord(view: DataView, offset: number, value: number): void {
-  view.setUint32(offset, value % 0x100000000, true);
-  view.setUint32(offset + 4, Math.floor(value / 0x100000000), true);
+  const upper = Math.floor(value / 0x100000000);
+  // Not by a remainder, for which a start would have no other use.
+  view.setUint32(offset, value - upper * 0x100000000, true);
+  view.setUint32(offset + 4, upper, true);
 }
 
 /** The addresses in a NULL-terminated vector. */

@@ -61,6 +61,14 @@ export function openForReading(path: string): number {
   return check(call(Call.open, addressOf(name), O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0), "open", path);
 }
 
+/** Whether a path can be opened for reading; never waits. */
+export function opens(path: string): boolean {
+  const name = cstring(path);
+  const fd = call(Call.open, addressOf(name), O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
 /** Opens a file for reading; a FIFO waits for its writer. The caller owns the descriptor. */
 export function openWaiting(path: string): number {
   const name = cstring(path);

@@ -80,13 +80,18 @@ export function log(level: Level, text: string): void {
   if (!writeLine(level, text)) lost++;
 }
 
+/** Whether the log's file takes a line without waiting. */
+function isWritable(): boolean {
+  const ready = new Uint8Array([file % 256, Math.floor(file / 256), 0, 0, POLLOUT, 0, 0, 0]);
+  return call(Call.poll, addressOf(ready), 1, 0) > 0;
+}
+
 /** Returns false for a line that is lost. */
 function writeLine(level: Level, text: string): boolean {
   // One event, one line: what a peer chose must not forge another.
   const safe = printable(text.slice(0, LINE_MAX));
   const prefix = isKernel ? `<${PRIORITIES.charAt(level)}>mote:` : `${timestamp()} ${NAMES.at(level) ?? ""}`;
   const line = encodeText(`${prefix} ${safe}\n`);
-  const ready = new Uint8Array([file % 256, Math.floor(file / 256), 0, 0, POLLOUT, 0, 0, 0]);
-  if (!isKernel && call(Call.poll, addressOf(ready), 1, 0) <= 0) return false;
+  if (!isKernel && !isWritable()) return false;
   return call6(Call.write, file, addressOf(line), line.length, 0, 0, 0) === line.length;
 }

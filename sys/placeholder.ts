@@ -14,19 +14,23 @@ export class Placeholders {
   private readonly fds: number[] = [];
 
   /** Opens `/` in place of each of the three that is closed. */
-  static fill(): Placeholders {
-    const placeholders = new Placeholders();
+  fill(): void {
     const root = cstring("/");
     for (;;) {
       // The lowest free number.
       const fd = call(Call.open, addressOf(root), O_RDONLY, 0);
       if (fd >= 0 && fd <= 2) {
-        placeholders.fds.push(fd);
+        this.fds.push(fd);
         continue;
       }
       if (fd >= 0) call(Call.close, fd, 0, 0);
-      return placeholders;
+      return;
     }
+  }
+
+  /** Whether none of the three was closed, or all are replaced. */
+  get isEmpty(): boolean {
+    return this.fds.length === 0;
   }
 
   /** Puts the console, else /dev/null, in their place; they stay where neither can be opened. It becomes nobody's terminal. */

@@ -64,10 +64,14 @@ export function signalSet(bits: number): Uint8Array {
 
 /**
  * Takes the signals that this process answers itself, a sum of SignalBit members, out of the hands of their default
- * actions, and unblocks all others: a mask outlives execve(2). Ignores SIGPIPE.
+ * actions, and unblocks all others: a mask outlives execve(2).
  */
 export function prepareSignals(signals: number): void {
   ownSignals(signalSet(signals));
+}
+
+/** Has writing to a closed pipe or past a limit become EPIPE or EFBIG. */
+export function ignorePipes(): void {
   ignoreSignal(Signal.PIPE);
   ignoreSignal(Signal.XFSZ);
 }
@@ -98,9 +102,7 @@ function isIgnored(signal: number): boolean {
  * first fork: it takes a while.
  */
 export function dropInheritedDispositions(): void {
-  // Writing to a closed pipe or past a limit becomes EPIPE or EFBIG.
-  ignoreSignal(Signal.PIPE);
-  ignoreSignal(Signal.XFSZ);
+  ignorePipes();
   const action = new Uint8Array(152);
   const handler = new DataView(action.buffer);
   for (let signal = 1; signal <= LAST_SIGNAL; signal++) {

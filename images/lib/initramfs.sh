@@ -16,7 +16,8 @@ entry() {
   pad $((110 + ${#1} + 1))
 }
 
-# archive TREE: the root (whose mode the kernel would leave at 1777), the tree's entries by name, and /dev/console.
+# archive TREE: the root (whose mode the kernel would leave at 1777), the tree's entries by name, and what the agent needs of
+# /dev before it has mounted one: console, and kmsg for its log, both root's alone.
 archive() {
   local tree=$1 inode=0 name type mode size target
   entry . $((0040755)) 0
@@ -37,6 +38,7 @@ archive() {
     esac
   done < <(find "$tree" -mindepth 1 -printf '%P\t%y\t%m\t%s\t%l\n' | sort)
   entry dev/console $((0020600)) 0 5 1
+  entry dev/kmsg $((0020600)) 0 1 11
   entry 'TRAILER!!!' 0 0
 }
 

@@ -1,10 +1,12 @@
 // What the agent as PID 1 makes of a machine before it serves. The ids are those of the specification's table.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { booted, listening, network } from "./booted.ts";
+import { Archive } from "./cpio.ts";
 import { hangLimit } from "./guest.ts";
 import { agentImage, agentPath, busyboxImage, loader, usualInitramfs, withModules } from "./images.ts";
-import { everyModule, usual, withoutRandomness, type Machine } from "./machine.ts";
+import { agentBinary, everyModule, usual, withoutRandomness, type Machine } from "./machine.ts";
 import { parseMounts } from "./mounts.ts";
 
 setDefaultTimeout(hangLimit);
@@ -86,6 +88,20 @@ describe("busybox", () => {
     // Standard input stays open until the session ends.
     const session = "exec 3<>/tmp/typed; (echo tty; echo exit) >&3; nc 127.0.0.1 2323 <&3";
     expect(await at().output(session)).toContain("/dev/pts/");
+  });
+});
+
+describe("an image with a console and no other device", () => {
+  const image = (): Buffer => {
+    const archive = new Archive().directory("/proc").directory("/dev").characterDevice("/dev/console", 0o600, 5, 1);
+    return archive.program("/init", readFileSync(agentBinary)).bytes();
+  };
+  const at = booted(() => ({ initramfs: [image(), withModules()], parameters: network }));
+
+  test("/dev is mounted before the log is opened", async () => {
+    expect(at().guest.console.logged(/listening on tcp/).length).toBe(1);
+    const mounts = parseMounts(await at().file("/proc/1/mountinfo")).filter(({ target }) => target === "/dev");
+    expect(mounts.map(({ type }) => type)).toEqual(["devtmpfs"]);
   });
 });
 

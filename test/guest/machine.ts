@@ -50,6 +50,9 @@ export const usual: Readonly<Record<Arch, Machine>> = {
   },
 };
 
+/** The agent's binary. */
+export const agentBinary = join(root, `dist/mote-${arch}`);
+
 /** A file that test/guest.sh has made for the architecture under test. */
 export function prepared(name: string): string {
   const path = join(root, "build/guest", arch, name);
