@@ -23,7 +23,7 @@ import { environmentOf } from "./environment.ts";
 import { Milestones, Moment } from "./milestones.ts";
 import { bringUpLoopback, NetworkSetup } from "./network.ts";
 import { networkConfig } from "./network-config.ts";
-import { OpenListeners } from "./open-listeners.ts";
+import { openNow, OpenListeners } from "./open-listeners.ts";
 import { addressesOf, type InitOptions, openLog, settingsOf } from "./options.ts";
 import { Platform, StopChoice, type StopWish } from "./platform.ts";
 import { ProfileKind } from "./profile.ts";
@@ -91,14 +91,16 @@ class Init extends SupervisorOwner {
   private readonly delayed = new Timer(() => this.supervisor.start());
   private isStopping = false;
 
-  constructor(loop: Loop, listeners: OpenListeners, settings: Settings, machine: Machine, resume: Resume, options: EnvdOptions) {
+  constructor(loop: Loop, settings: Settings, machine: Machine, resume: Resume, options: EnvdOptions) {
     super();
     this.loop = loop;
     this.reaper = new Reaper(loop);
-    this.listeners = listeners;
+    this.listeners = new OpenListeners(loop, (listener) => this.onListener(listener));
     this.settings = settings;
     this.options = options;
     if (settings.cgroups === "off") options.hasCgroups = false;
+    options.chooseMmds(settings.mmds, settings.profile.hasEnvd);
+    options.chooseForward(settings.forward, settings.profile.hasEnvd);
     this.resume = resume;
     this.setsClock = !options.isOutsideFirecracker;
     this.environment = environmentOf(settings.profile);
@@ -111,9 +113,10 @@ class Init extends SupervisorOwner {
     this.loop.add(new InitSignals(new Sink(this), settings.isCadIgnored), Ready.READABLE);
   }
 
-  /** Takes what is listening already. */
-  takeListeners(): void {
-    this.listeners.attach((listener) => this.onListener(listener));
+  /** Takes those that listen already; the other addresses are tried when the machine is ready. */
+  takeListeners(addresses: Address[], opened: Listener[]): void {
+    for (const listener of opened) this.onListener(listener);
+    this.listeners.want(addresses.filter((address) => !opened.some((listener) => listener.address === address)));
   }
 
   /** The machine is ready: serves, then sets up the rest of the guest. */
@@ -138,8 +141,7 @@ class Init extends SupervisorOwner {
       known.push(held.address.text);
       this.supervisor.adopt(Listener.adopt(held.address, held.fd));
     }
-    this.takeListeners();
-    this.listeners.open(addresses.filter((address) => !known.includes(address.text)));
+    this.listeners.want(addresses.filter((address) => !known.includes(address.text)));
   }
 
   /** Goes on where an earlier image of this process was torn off. */
@@ -235,17 +237,16 @@ function bootMachine(boot: Boot, options: InitOptions, usual: (isEnvd: boolean) 
   boot.start();
   const settings = settingsOf(options);
   boot.openLog(settings);
-  const loop = new Loop();
-  const listeners = new OpenListeners(loop);
+  const addresses = addressesOf(settings, options, usual);
   // Who connects from now on waits for the worker in the backlog.
-  listeners.open(addressesOf(settings, options, usual));
+  const opened = openNow(addresses);
   // About when it began: reading a clock for the first time takes longer than one would think.
   const begun = new Moment();
   const resume = Resume.create();
   resume.recordFile = createRecordFile();
   const machine = Machine.take();
-  const init = new Init(loop, listeners, settings, machine, resume, options.envd);
-  init.takeListeners();
+  const init = new Init(new Loop(), settings, machine, resume, options.envd);
+  init.takeListeners(addresses, opened);
   // Now that they are noted: who starts over before would lose those that somebody may have connected to.
   armGuard(resume);
   for (const warning of settings.warnings) log(Level.WARN, warning);
@@ -275,8 +276,7 @@ function resumeMachine(options: InitOptions, usual: (isEnvd: boolean) => Address
   openLog(settings);
   log(Level.ERROR, "PID 1 started over in place");
   const machine = Machine.take();
-  const loop = new Loop();
-  const init = new Init(loop, new OpenListeners(loop), settings, machine, resume, options.envd);
+  const init = new Init(new Loop(), settings, machine, resume, options.envd);
   init.adopt(addressesOf(settings, options, usual));
   if (resume.isBooted) init.goOn();
   else makeReady(new Boot(), init, settings, machine, new Moment());

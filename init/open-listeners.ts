@@ -9,28 +9,44 @@ import { listenErrorText } from "./listening.ts";
 
 const RETRY_MS = 1000;
 
+/** Opens the addresses that can be opened now, and says nothing of the others: they are for `OpenListeners`. */
+export function openNow(addresses: Address[]): Listener[] {
+  const opened: Listener[] = [];
+  for (const address of addresses) {
+    const listener = tryOpen(address, false);
+    if (listener !== undefined) opened.push(listener);
+  }
+  return opened;
+}
+
+/** Undefined where it cannot be opened. */
+function tryOpen(address: Address, isLogged: boolean): Listener | undefined {
+  try {
+    const listener = Listener.open(address);
+    log(Level.INFO, `listening on ${address.text}`);
+    return listener;
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    if (isLogged) log(Level.WARN, `${listenErrorText(address, error)}; trying again every second`);
+    return undefined;
+  }
+}
+
 export class OpenListeners {
   private readonly loop: Loop;
-  private onListener: ((listener: Listener) => void) | undefined;
-  /** Those that nobody has taken yet. */
-  private readonly opened: Listener[] = [];
+  private readonly onListener: (listener: Listener) => void;
   private pending: Address[] = [];
   private readonly retry = new Timer(() => this.tryAll(false));
 
-  constructor(loop: Loop) {
+  /** `onListener` gets each listener that is opened, and owns it. */
+  constructor(loop: Loop, onListener: (listener: Listener) => void) {
     this.loop = loop;
-  }
-
-  /** Opens the addresses that can be opened now, and says nothing of the others: `tryAgain` is to come. */
-  open(addresses: Address[]): void {
-    this.pending = addresses;
-    this.tryAll(false);
-  }
-
-  /** From now on `onListener` gets each listener that is open, and owns it. */
-  attach(onListener: (listener: Listener) => void): void {
     this.onListener = onListener;
-    for (const listener of this.opened.splice(0)) onListener(listener);
+  }
+
+  /** Says what is to be listened on yet: `tryAgain` is to come. */
+  want(addresses: Address[]): void {
+    this.pending = addresses;
   }
 
   /** The machine is ready: what is missing may be there now, or is worth a line in the log. */
@@ -53,17 +69,8 @@ export class OpenListeners {
   }
 
   private tryOne(address: Address, isLogged: boolean): boolean {
-    try {
-      const listener = Listener.open(address);
-      log(Level.INFO, `listening on ${address.text}`);
-      const onListener = this.onListener;
-      if (onListener === undefined) this.opened.push(listener);
-      else onListener(listener);
-      return true;
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-      if (isLogged) log(Level.WARN, `${listenErrorText(address, error)}; trying again every second`);
-      return false;
-    }
+    const listener = tryOpen(address, isLogged);
+    if (listener !== undefined) this.onListener(listener);
+    return listener !== undefined;
   }
 }

@@ -29,14 +29,12 @@ export function openLog(settings: Settings): void {
   }
 }
 
-/** All of it together: the arguments' profile, log and services, over the kernel's command line, over what the program's name says. */
+/** All of it together: the arguments' profile and log, over the kernel's command line, over what the program's name says. */
 export function settingsOf(options: InitOptions): Settings {
   const usual = profileOf(programArguments().at(0) ?? "");
   const settings = Settings.from(profileByName(options.profile), usual, CommandLine.read());
   if (options.logLevel !== "") settings.logLevel = options.logLevel;
   if (options.logTarget !== "") settings.logTarget = options.logTarget;
-  options.envd.chooseMmds(settings.mmds, settings.profile.hasEnvd);
-  options.envd.chooseForward(settings.forward, settings.profile.hasEnvd);
   return settings;
 }
 

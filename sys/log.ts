@@ -90,7 +90,7 @@ function isWritable(): boolean {
 function writeLine(level: Level, text: string): boolean {
   // One event, one line: what a peer chose must not forge another.
   const safe = printable(text.slice(0, LINE_MAX));
-  const prefix = isKernel ? `<${PRIORITIES.charAt(level)}>mote:` : `${timestamp()} ${NAMES.at(level) ?? ""}`;
+  const prefix = isKernel ? `<${PRIORITIES.slice(level, level + 1)}>mote:` : `${timestamp()} ${NAMES.at(level) ?? ""}`;
   const line = encodeText(`${prefix} ${safe}\n`);
   if (!isKernel && !isWritable()) return false;
   return call6(Call.write, file, addressOf(line), line.length, 0, 0, 0) === line.length;

@@ -129,12 +129,16 @@ function evaluate(text: string, values: Map<string, string>, known: Map<string, 
 /** What precedes the text of a string. */
 export const HEAD = "int32_t rc; uint32_t len; uint32_t cap;";
 
-/** A string literal is never written to: among the constants it costs no page of its own. Its head is as build.sh has it. */
+/**
+ * A string literal, or an arm of a union that holds nothing, is never written to: among the constants it costs no page of
+ * its own. The head of a string is as build.sh has it.
+ */
 export function literals(program: Program): void {
   program.forEach((item, at) => {
     if (typeof item === "string" && /^static struct \{ size_t rc; .*\} sc_lit_\d+ =/.test(item)) {
       program[at] = item.replace("static struct { size_t rc; size_t len; size_t cap;", `static const struct { ${HEAD}`);
     }
+    if (typeof item === "string" && /^static ScrUnion sc_unit_\d+ =/.test(item)) program[at] = item.replace("static", "static const");
   });
 }
 
