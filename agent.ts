@@ -26,14 +26,12 @@ const EXIT_USAGE = 2;
 /** Runs the program. Returns the exit code. */
 function main(): number {
   const given = programArguments();
-  const program = given.at(0) ?? "";
-  const words = given.slice(1);
   try {
-    if (processId() === INIT_PID) init(Options.of(program, words, true));
-    return perform(Options.of(program, words, false));
+    if (processId() === INIT_PID) init(Options.of(given, true));
+    return perform(Options.of(given, false));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    const isEnvd = Options.isEnvd(program, words);
+    const isEnvd = Options.isEnvd(given);
     writeText(STDERR, isEnvd ? `envd: ${error.message}\n\n${envdUsage()}` : `mote: ${error.message}\nTry 'mote --help'.\n`);
     return EXIT_USAGE;
   }

@@ -46,14 +46,14 @@ export class Options {
     this.isEnvd = isEnvd;
   }
 
-  /** The options that the words of an agent with this name say. `isLenient` as in `parse`. Throws UsageError. */
-  static of(program: string, words: string[], isLenient: boolean): Options {
-    return Options.parse(words, isLenient, Options.isEnvd(program, words));
+  /** The options that the arguments of an agent say, its name before them. `isLenient` as in `parse`. Throws UsageError. */
+  static of(words: string[], isLenient: boolean): Options {
+    return Options.parse(words, isLenient, Options.isEnvd(words));
   }
 
   /** Whether the program with these arguments is envd: by what it was called, or by the profile that it is told. */
-  static isEnvd(program: string, words: string[]): boolean {
-    return (profileByName(Options.parse(words, true, false).profile) ?? profileOf(program)).hasEnvd;
+  static isEnvd(words: string[]): boolean {
+    return (profileByName(Options.parse(words, true, false).profile) ?? profileOf(words.at(0) ?? "")).hasEnvd;
   }
 
   /**

@@ -35,7 +35,7 @@ function main(): number {
   fillStandardDescriptors();
   let options: Options;
   try {
-    options = Options.parse(programArguments().slice(1));
+    options = Options.parse(programArguments());
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     complain(error.message);

@@ -3,12 +3,12 @@
 /** A command line that cannot be understood, with a sentence that says what to do. */
 export class UsageError extends Error {}
 
-/** Walks the arguments of a program. */
+/** Walks the arguments of a program, of which the first is its name. */
 export class ArgumentReader {
   /** Whether `-name` means `--name`, as Go's package flag has it. */
   takesOneDash = false;
   private readonly words: string[];
-  private next = 0;
+  private next = 1;
   private inline: string | undefined;
 
   constructor(words: string[]) {
