@@ -1,6 +1,7 @@
 // The pass over the compiler's C: what goes, and above all what has to stay. Programs here are written as the compiler does.
 
 import { describe, expect, test } from "bun:test";
+import { literals } from "../../sys/slim/modules.ts";
 import { body, bodyOf } from "./emitted.ts";
 
 const owned = "  scr_str_release(sc_l_s_0);";
@@ -153,4 +154,10 @@ describe("what a union or a catch holds", () => {
       "sc_o__E *sc_t0 = (sc_o__E *)sc_l_e_0->retain_fn(sc_l_e_0->payload);",
     );
   });
+});
+
+test("an arm of a union that holds nothing is among the constants", () => {
+  const program = ["static ScrUnion sc_unit_3 = { .rc = SIZE_MAX, .tag = 1 }; /* u5 unit arm */"];
+  literals(program);
+  expect(program).toEqual(["static const ScrUnion sc_unit_3 = { .rc = SIZE_MAX, .tag = 1 }; /* u5 unit arm */"]);
 });
