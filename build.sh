@@ -105,7 +105,7 @@ STATIC_X86_64="$STATIC -malign-data=abi"
 # Addresses in one instruction; the linker says so if the program outgrows its reach of 1 MB.
 STATIC_AARCH64="$STATIC -mcmodel=tiny"
 STATIC_LINK="-Os -flto -flto-partition=one -fno-pie -no-pie -static -s -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro
-  -Wl,-z,noseparate-code"
+  -Wl,-z,noseparate-code -Wl,-T,sys/layout.ld"
 ASAN="$COMMON -O1 -g -fsanitize=address -fno-omit-frame-pointer"
 
 node24() { node_modules/.bin/node "$@"; }
@@ -159,7 +159,8 @@ zlib_sources() {
       s/deflate_\(stored\|fast\)}/deflate_slow}/g
       s/s->status == \(INIT\|EXTRA\|NAME\|COMMENT\|HCRC\)_STATE/0/g
       s/s->gzhead == Z_NULL/1/g
-      s/defined(GEN_TREES_H) || !defined(STDC)/1/g' "$file" >"$copy"
+      s/defined(GEN_TREES_H) || !defined(STDC)/1/g
+      s/local ct_data static_ltree\[\|static code fixed\[/__attribute__((section(".bss.large"))) &/g' "$file" >"$copy"
   done
 }
 
@@ -214,7 +215,8 @@ link() {
     object "$cc" "$flags $WARNINGS $speed -DMOTE_COMMIT=\"$commit\"" "sys/$source.c" "$dir/$source.o"
     objects="$objects $dir/$source.o"
   done
-  # native.c says why scr_lib_init is replaced.
+  # native.c says why these are replaced.
+  [ $target = asan ] || renames+=" -Dscr_init=mote_begin"
   object "$cc" "$flags -w $renames -Dscr_lib_init=mote_start -include build/runtime/scr_exception.c" "build/$name.c" "$dir/$name.o"
   # shellcheck disable=SC2086
   $cc $link "$dir/$name.o" $objects -lm -o "$out.new"

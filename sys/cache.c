@@ -30,7 +30,7 @@ _Static_assert(sizeof(struct header) % _Alignof(double) == 0, "blocks are aligne
 #define LIBC_BYTES 4
 
 static struct list from_libc[LISTS], from_reserve[LISTS];
-static _Alignas(UNIT) unsigned char reserve[RESERVE_BYTES];
+static _Alignas(UNIT) __attribute__((section(".bss.large"))) unsigned char reserve[RESERVE_BYTES];
 static size_t reserved;
 
 static int is_reserve(const void *pointer) { return (uintptr_t)pointer - (uintptr_t)reserve < RESERVE_BYTES; }
