@@ -40,6 +40,8 @@ export class Boot {
   /** The machine as the settings want it, all but its network. `isOwner`: it is a machine, not a namespace. */
   prepare(settings: Settings, isOwner: boolean): void {
     this.mounts.mountRest(settings);
+    // What it was opened on may lie below what is mounted now.
+    openLog(settings);
     this.mounts.report();
     linkDevices();
     prepareKernel(settings, isOwner);

@@ -61,6 +61,7 @@ export function setLogTarget(target: string): boolean {
     const path = cstring(isDevice ? `/dev/${target}` : target);
     const fd = call(Call.open, addressOf(path), isDevice ? DEVICE_FLAGS : FILE_FLAGS, 0o600);
     if (fd < 0) return false;
+    if (file > STDERR) call(Call.close, file, 0, 0);
     file = fd;
   }
   isKernel = target === "kmsg";

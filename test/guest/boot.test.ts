@@ -65,6 +65,13 @@ describe("busybox", () => {
     expect(entries.length).toBeGreaterThan(0);
   });
 
+  test("the log, which was opened before /dev was mounted, is the one of that /dev, and the only one", async () => {
+    const devices = `for fd in /proc/1/fd/*; do case $(readlink $fd) in *kmsg*) stat -Lc '%D %t' $fd;; esac; done; stat -c '%D %t' /dev/kmsg`;
+    const [log, ...others] = (await at().output(devices)).trim().split("\n");
+    expect(log).toEndWith(" 1");
+    expect(others).toEqual([log ?? ""]);
+  });
+
   test.each(["/dev/ptmx", "/dev/pts/ptmx"])("L004: an unprivileged user opens %s", async (path) => {
     const script = `exec 3<>${path}; stat -c '%a %g' /dev/pts/0`;
     expect(await at().output(`su -s /bin/sh nobody -c "${script}"`)).toBe("620 5\n");
